@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "module.h"
+
+/* The modules that were initialised here, each once. */
+static struct initialised {
+	CK_FUNCTION_LIST *funcs;
+	char *path;
+	bool loaded_alone; /* by its path; the others belong to configured */
+} * initialised;
+static size_t initialised_count;
+
+/* What p11-kit's configuration names: loaded together, initialised one by one as they are asked for. */
+static CK_FUNCTION_LIST **configured;
+
+static bool pattern_matches(const char *patterns, const char *path)
+{
+	char *copy = strdup(patterns), *rest = copy, *pattern;
+	bool found = false;
+
+	while (copy && !found && (pattern = strsep(&rest, ":")) != NULL)
+		found = fnmatch(pattern, path, 0) == 0;
+	free(copy);
+	return found;
+}
+
+int module_check_path(const char *path, struct nfstls_diag *diag)
+{
+	const char *patterns = secure_getenv("NFSTLS_PKCS11_MODULES");
+	char real[PATH_MAX];
+	struct stat st;
+
+	if (!patterns)
+		patterns = PKCS11_MODULE_PATTERNS;
+	if (path[0] != '/')
+		return diag_set(diag, NFSTLS_E_MODULE_DENIED, "module %s is not named by an absolute path", path);
+	if (!realpath(path, real) || stat(real, &st) < 0)
+		return diag_set(diag, NFSTLS_E_MODULE, "module %s: %s", path, strerror(errno));
+	if (!pattern_matches(patterns, real))
+		return diag_set(diag, NFSTLS_E_MODULE_DENIED, "module %s is not under %s", path, patterns);
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return diag_set(diag, NFSTLS_E_MODULE_DENIED, "module %s can be changed by others than root", path);
+	return 0;
+}
+
+/* Initialise a module and note it; *path is taken over when that works. */
+static int initialise(CK_FUNCTION_LIST *funcs, char *path, bool loaded_alone, struct nfstls_diag *diag)
+{
+	struct initialised *grown = reallocarray(initialised, initialised_count + 1, sizeof(*grown));
+	CK_RV rv;
+
+	if (!grown)
+		return NFSTLS_E_MEMORY;
+	initialised = grown;
+	rv = p11_kit_module_initialize(funcs);
+	if (rv != CKR_OK)
+		return diag_set(diag, NFSTLS_E_MODULE, "module %s: C_Initialize: %s", path, p11_kit_strerror(rv));
+	initialised[initialised_count++] = (struct initialised){ funcs, path, loaded_alone };
+	return 0;
+}
+
+static const struct initialised *initialised_as(const char *path)
+{
+	for (size_t i = 0; i < initialised_count; i++)
+		if (strcmp(initialised[i].path, path) == 0)
+			return &initialised[i];
+	return NULL;
+}
+
+static int load_by_path(const char *path, struct nfstls_diag *diag)
+{
+	CK_FUNCTION_LIST *funcs;
+	char *copy;
+	int ret = module_check_path(path, diag);
+
+	if (ret < 0)
+		return ret;
+	copy = strdup(path);
+	if (!copy)
+		return NFSTLS_E_MEMORY;
+
+	p11_kit_be_quiet();
+	funcs = p11_kit_module_load(path, 0);
+	if (!funcs) {
+		const char *why = p11_kit_message();
+
+		free(copy);
+		return diag_set(diag, NFSTLS_E_MODULE, "module %s: %s", path, why ? why : "cannot be loaded");
+	}
+	ret = initialise(funcs, copy, true, diag);
+	if (ret < 0) {
+		p11_kit_module_release(funcs);
+		free(copy);
+	}
+	return ret;
+}
+
+static int module_by_path(const char *path, struct module *module, struct nfstls_diag *diag)
+{
+	const struct initialised *found = initialised_as(path);
+	int ret;
+
+	if (!found) {
+		ret = load_by_path(path, diag);
+		if (ret < 0)
+			return ret;
+		found = &initialised[initialised_count - 1];
+	}
+	*module = (struct module){ found->funcs, found->path };
+	return 0;
+}
+
+/* p11-kit's own word for a module with trust anchors and no keys (pkcs11.conf(5)). */
+static bool is_trust_module(CK_FUNCTION_LIST *funcs)
+{
+	char *value = p11_kit_config_option(funcs, "trust-policy");
+	bool trust = value && strcmp(value, "yes") == 0;
+
+	free(value);
+	return trust;
+}
+
+static bool is_wanted(CK_FUNCTION_LIST *funcs, const char *name)
+{
+	char *own_name = p11_kit_module_get_name(funcs);
+	bool wanted = name ? own_name && strcmp(own_name, name) == 0 : !is_trust_module(funcs);
+
+	free(own_name);
+	return wanted;
+}
+
+static int module_of_configuration(CK_FUNCTION_LIST *funcs, struct module *module)
+{
+	char *path = p11_kit_module_get_filename(funcs);
+	const struct initialised *found = path ? initialised_as(path) : NULL;
+	int ret = 0;
+
+	if (!path)
+		return NFSTLS_E_MEMORY;
+	if (found) {
+		free(path);
+	} else {
+		ret = initialise(funcs, path, false, NULL);
+		if (ret < 0) {
+			free(path);
+			return ret;
+		}
+		found = &initialised[initialised_count - 1];
+	}
+	*module = (struct module){ found->funcs, found->path };
+	return 0;
+}
+
+static int modules_of_configuration(const char *name, struct module **list, size_t *count, struct nfstls_diag *diag)
+{
+	size_t room = 0;
+
+	if (!configured) {
+		/* What p11-kit has to say of broken modules is for whoever runs p11-kit list-modules. */
+		p11_kit_be_quiet();
+		configured = p11_kit_modules_load(NULL, 0);
+	}
+	if (!configured)
+		return diag_set(diag, NFSTLS_E_MODULE, "p11-kit cannot load its modules: %s", p11_kit_message());
+
+	while (configured[room])
+		room++;
+	*list = calloc(room + 1, sizeof(**list));
+	if (!*list)
+		return NFSTLS_E_MEMORY;
+	for (size_t i = 0; i < room; i++)
+		if (is_wanted(configured[i], name) && module_of_configuration(configured[i], *list + *count) == 0)
+			(*count)++;
+	if (name && *count == 0)
+		return diag_set(diag, NFSTLS_E_MODULE, "p11-kit has no working module named %s", name);
+	return 0;
+}
+
+int modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct nfstls_diag *diag)
+{
+	const char *path = p11_kit_uri_get_module_path(uri);
+
+	*count = 0;
+	if (!path)
+		return modules_of_configuration(p11_kit_uri_get_module_name(uri), list, count, diag);
+
+	*list = calloc(1, sizeof(**list));
+	if (!*list)
+		return NFSTLS_E_MEMORY;
+	*count = 1;
+	return module_by_path(path, *list, diag);
+}
+
+void nfstls_unload_modules(void)
+{
+	while (initialised_count > 0) {
+		struct initialised *last = &initialised[--initialised_count];
+
+		p11_kit_module_finalize(last->funcs);
+		if (last->loaded_alone)
+			p11_kit_module_release(last->funcs);
+		free(last->path);
+	}
+	free(initialised);
+	initialised = NULL;
+	if (configured)
+		p11_kit_modules_release(configured);
+	configured = NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* PKCS#11 modules: foreign code, so only from trusted places, only when asked for, and no more of them than needed. */
+#ifndef MODULE_H
+#define MODULE_H
+
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/uri.h>
+
+#include "diag.h"
+
+/* An initialised module. What it points to is the library's, until nfstls_unload_modules(). */
+struct module {
+	CK_FUNCTION_LIST *funcs;
+	const char *path; /* absolute, as p11-kit's configuration or the handle has it */
+};
+
+/*
+ * The modules to search for a URI: the one that its module-path names, else of those that p11-kit is configured with
+ * the one that its module-name names, else all. Modules that cannot be initialised are left out of a search over all
+ * of them, as are those that only hold trust anchors. Free *list with free().
+ * Errors: NFSTLS_E_MODULE_DENIED, NFSTLS_E_MODULE, NFSTLS_E_MEMORY.
+ */
+int modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct nfstls_diag *diag);
+
+/*
+ * Whether a module may be loaded by its path: its real path matches one of the patterns that the library was built
+ * with, or of the environment variable NFSTLS_PKCS11_MODULES (a colon between them, not for setuid programs), and
+ * nobody but root or ourselves can write to the file.
+ */
+int module_check_path(const char *path, struct nfstls_diag *diag);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libnfstls-p11: NFS client identities whose private key lives in a PKCS#11 token.
+ *
+ * The library turns an RFC 7512 URI into one token key with its certificate, packs the URI of that key into a token
+ * handle, and opens such a handle as a gnutls_privkey_t that has the token sign. It never prints, and it keeps no PIN.
+ *
+ * Conventions of every function below:
+ *  - it returns 0, or a negative enum nfstls_error, and on failure leaves its outputs as they were;
+ *  - a struct nfstls_diag, where one is taken, may be NULL; on failure it receives what a person needs to know;
+ *  - lengths are in bytes; a gnutls_datum_t that is handed out is released with gnutls_free(), a string with free();
+ *  - the library loads a PKCS#11 module in the process that asks and never before. It is for one thread at a time.
+ */
+#ifndef NFSTLS_P11_H
+#define NFSTLS_P11_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Why something failed. nfstls_strerror() has the words; nfstls_error_is_transient() says whether time may mend it. */
+enum nfstls_error {
+	NFSTLS_E_MEMORY = -1,		/* out of memory */
+	NFSTLS_E_CRYPTO = -2,		/* GnuTLS failed where it should not */
+	NFSTLS_E_HANDLE = -3,		/* not a well-formed token handle */
+	NFSTLS_E_PEM = -4,		/* not a well-formed PEM block of the kind asked for */
+	NFSTLS_E_URI = -5,		/* not a PKCS#11 URI (RFC 7512) */
+	NFSTLS_E_URI_SECRET = -6,	/* the URI carries a PIN (pin-value) */
+	NFSTLS_E_URI_TYPE = -7,		/* the URI names something other than a private key or a certificate */
+	NFSTLS_E_MODULE_DENIED = -8,	/* the module lies outside the places it may come from */
+	NFSTLS_E_MODULE = -9,		/* the module cannot be loaded or initialised */
+	NFSTLS_E_TOKEN_ABSENT = -10,	/* no token matches the URI, or it was taken away */
+	NFSTLS_E_TOKEN_UNINIT = -11,	/* the only token that matches is not initialised */
+	NFSTLS_E_TOKEN_AMBIGUOUS = -12, /* two or more tokens match the URI */
+	NFSTLS_E_TOKEN_BUSY = -13,	/* the token has no session or memory left */
+	NFSTLS_E_TOKEN = -14,		/* the token reports any other failure */
+	NFSTLS_E_KEY_ABSENT = -15,	/* the token holds no private key that matches */
+	NFSTLS_E_KEY_AMBIGUOUS = -16,	/* the token holds two or more private keys that match */
+	NFSTLS_E_KEY_UNUSABLE = -17,	/* the key cannot sign as TLS 1.3 needs */
+	NFSTLS_E_CERT_ABSENT = -18,	/* no certificate was found for the key */
+	NFSTLS_E_CERT_AMBIGUOUS = -19,	/* two or more certificates match the key */
+	NFSTLS_E_CERT_MISMATCH = -20,	/* the certificate belongs to another key */
+	NFSTLS_E_CERT = -21,		/* not a certificate, or one that GnuTLS cannot read */
+	NFSTLS_E_PIN_NEEDED = -22,	/* the token wants a PIN and the URI names no pin-source */
+	NFSTLS_E_PIN_SOURCE = -23,	/* the pin-source cannot be used: missing, too open, too long, empty */
+	NFSTLS_E_PIN_REFUSED = -24,	/* the token refused the PIN */
+	NFSTLS_E_PIN_LOCKED = -25,	/* the PIN is locked, or one more wrong try would lock it: it was not tried */
+	NFSTLS_E_KEYRING = -26,		/* a kernel key cannot be read */
+	NFSTLS_E_KEYFILE = -27,		/* not a private key, or an encrypted one */
+};
+
+/** A short text for an enum nfstls_error. Never NULL, never to be freed. */
+const char *nfstls_strerror(int error);
+
+/**
+ * Whether the same call may succeed later without anyone changing the identity: the token is away, busy or failing.
+ * A PIN that was refused, an object that is missing and a key that does not match are not transient.
+ */
+bool nfstls_error_is_transient(int error);
+
+/**
+ * What went wrong, for a person. Start from NFSTLS_DIAG_INIT and release with nfstls_diag_clear().
+ *
+ * text is one line without a line end: it may name a token's label and serial, a file and a PKCS#11 return value, and
+ * holds no PIN and no other attribute of a URI, so that it may go to a log. candidates is NULL, or, when the error is
+ * one of the AMBIGUOUS ones, the URIs that matched, one to a line; they are for the person at the terminal only.
+ */
+struct nfstls_diag {
+	char text[512];
+	char *candidates;
+};
+
+#define NFSTLS_DIAG_INIT                                                                                               \
+	{                                                                                                              \
+		.text = "", .candidates = NULL                                                                         \
+	}
+
+void nfstls_diag_clear(struct nfstls_diag *diag);
+
+/*
+ * Token handles
+ *
+ * A token handle is the DER of
+ *	SEQUENCE { desc VisibleString ("PKCS#11 Provider URI v1.0"), uri UTF8String }
+ * as OpenSSL's pkcs11-provider writes it under the PEM label "PKCS#11 PROVIDER URI".
+ */
+
+/**
+ * Whether the bytes mean to be a token handle rather than a DER private key: a SEQUENCE whose first element is a
+ * VisibleString, where a private key has an INTEGER. It says nothing about the handle being well formed.
+ */
+bool nfstls_handle_detect(const gnutls_datum_t *data);
+
+/** Pack a URI into a handle. Refuses what nfstls_handle_decode() would refuse. */
+int nfstls_handle_encode(const char *uri, gnutls_datum_t *handle);
+
+/**
+ * Unpack a handle: exact DER, the exact description, nothing after the end, a "pkcs11:" URI of printable ASCII that
+ * p11-kit understands whole, without pin-value (RFC 7512 section 2.4), and not naming anything but a private key.
+ * Errors: NFSTLS_E_HANDLE, NFSTLS_E_URI, NFSTLS_E_URI_SECRET, NFSTLS_E_URI_TYPE, NFSTLS_E_MEMORY.
+ */
+int nfstls_handle_decode(const gnutls_datum_t *handle, char **uri);
+
+/** The label of the token that a handle names, for people; "" where it names none. Free with free(). */
+int nfstls_handle_token(const gnutls_datum_t *handle, char **label);
+
+/** Take the handle out of a PEM block labelled "PKCS#11 PROVIDER URI". Errors: NFSTLS_E_PEM, NFSTLS_E_MEMORY. */
+int nfstls_handle_from_pem(const gnutls_datum_t *pem, gnutls_datum_t *handle);
+
+/*
+ * Token keys
+ */
+
+/** One private key on one token, and what belongs to it. Release with nfstls_token_key_clear(). */
+struct nfstls_token_key {
+	char *uri;	      /* names this one key: token, object, module and pin-source; goes into a handle */
+	char *token;	      /* the token's label, for people; UTF-8 as the token has it */
+	gnutls_datum_t cert;  /* the leaf certificate, DER */
+	gnutls_datum_t chain; /* the intermediates, DER, issuer after issued, no root; empty when there are none */
+};
+
+/**
+ * Find the one private key that a URI means, and its certificate.
+ * @uri:   RFC 7512. It may name a token alone, the private key, or the certificate (type=cert). Without a module-path
+ *         all modules that p11-kit is configured with are asked, module-name limits them to one.
+ * @certs: certificates from elsewhere to choose from, or NULL for those that the token holds.
+ *
+ * The leaf is the certificate with the key's CKA_ID, else the one whose public key verifies what the key signs; a
+ * signature is made and verified either way. Logs in at most once, and only if the token wants it.
+ */
+int nfstls_token_key_find(const char *uri, const gnutls_x509_crt_t *certs, unsigned int ncerts,
+			  struct nfstls_token_key *found, struct nfstls_diag *diag);
+
+void nfstls_token_key_clear(struct nfstls_token_key *key);
+
+/**
+ * Import a token handle into an initialised, empty private key, which then signs through the token with the TLS 1.3
+ * schemes rsa_pss_rsae, ecdsa and ed25519 (RFC 8446 section 4.2.3). Loads the one module that the handle names, finds
+ * exactly one token and one key, and logs in at most once.
+ *
+ * gnutls_privkey_deinit() closes the token session; the module stays loaded until nfstls_unload_modules().
+ */
+int nfstls_privkey_import_handle(gnutls_privkey_t key, const gnutls_datum_t *handle, struct nfstls_diag *diag);
+
+/**
+ * Why the last signature that this thread asked of a token key failed, in terms that GnuTLS cannot pass on; 0 when it
+ * was made. It is for whoever called gnutls_handshake() or gnutls_privkey_sign_data2() and got an error back.
+ */
+int nfstls_last_sign_error(struct nfstls_diag *diag);
+
+/**
+ * Finalise and unload every module that this library loaded. Keys opened from handles must be gone. A process that is
+ * about to exit need not call it.
+ */
+void nfstls_unload_modules(void);
+
+/*
+ * Certificates
+ */
+
+/**
+ * Which certificate belongs to a private key: the key signs random data with the scheme that GnuTLS would take for
+ * TLS 1.3, once for each scheme in question, and the certificates' public keys verify it. The same certificate twice
+ * counts once.
+ * Errors: NFSTLS_E_CERT_MISMATCH, NFSTLS_E_CERT_AMBIGUOUS, NFSTLS_E_KEY_UNUSABLE, and what the token says.
+ */
+int nfstls_cert_match(gnutls_privkey_t key, const gnutls_x509_crt_t *certs, unsigned int ncerts, unsigned int *index,
+		      struct nfstls_diag *diag);
+
+/**
+ * The intermediates that lead from a leaf towards its root, taken from a pool in any order: DER, one after the other,
+ * issuer after issued. Self-signed certificates are left out. *chain is empty when the pool holds none.
+ */
+int nfstls_chain_build(gnutls_x509_crt_t leaf, const gnutls_x509_crt_t *pool, unsigned int npool,
+		       gnutls_datum_t *chain);
+
+/**
+ * Step through certificates that stand one after the other in DER. *rest is moved past the certificate; *cert points
+ * into it. Returns 0 with cert->size 0 at the end. Errors: NFSTLS_E_CERT.
+ */
+int nfstls_chain_next(gnutls_datum_t *rest, gnutls_datum_t *cert);
+
+/*
+ * The kernel's keys, as far as a TLS daemon's child needs them
+ */
+
+#define NFSTLS_KEY_TYPE	  "user"
+#define NFSTLS_KEY_PREFIX "nfs:x509:"
+
+/**
+ * The identity that a key of ours belongs to.
+ * @serial:   a key named nfs:x509:<identity>:<part>
+ * @identity: the name; 1 to 200 bytes
+ * @part:     "cert", "privkey", "chain" or whatever the last word is; may be NULL
+ * Errors: NFSTLS_E_KEYRING (no such key, not visible, or another name), NFSTLS_E_MEMORY.
+ */
+int nfstls_keyring_identity(int serial, char **identity, char **part);
+
+/**
+ * The intermediates of an identity: the payload of nfs:x509:<identity>:chain, searched in the keyrings of this process.
+ * *chain is empty when there is none. Errors: NFSTLS_E_KEYRING, NFSTLS_E_MEMORY.
+ */
+int nfstls_keyring_chain(const char *identity, gnutls_datum_t *chain);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

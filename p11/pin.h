@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The PIN: where it comes from, and that it does not stay. */
+#ifndef PIN_H
+#define PIN_H
+
+#include "diag.h"
+
+#define PIN_MAX 4096
+
+/* Always on the stack of the function that logs in, and cleared before it returns. */
+struct pin {
+	unsigned char value[PIN_MAX + 2]; /* room for the line end, and to notice one that is too long */
+	size_t len;
+};
+
+/*
+ * Read the PIN that a pin-source names (RFC 7512 section 2.4): a path, "file:" in front or not. The file must be
+ * regular and no link, owned by root and closed to everybody else; one line end after the PIN does not count; it has
+ * at most PIN_MAX bytes. A process of another user may use files of its own (the tests do).
+ * Errors: NFSTLS_E_PIN_NEEDED where there is no source, NFSTLS_E_PIN_SOURCE.
+ */
+int pin_read(const char *source, struct pin *pin, struct nfstls_diag *diag);
+
+/* Wipe. */
+void pin_clear(struct pin *pin);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One session with the one token that a URI means, and the objects that it shows. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "module.h"
+#include "uri.h"
+
+struct session {
+	CK_FUNCTION_LIST *funcs;
+	const char *module_path; /* the module's; the library owns it */
+	CK_SLOT_ID slot;
+	CK_TOKEN_INFO token;
+	CK_SESSION_HANDLE id;
+	char name[96]; /* the token's label and serial, for messages */
+};
+
+/*
+ * Find exactly one token, open a session, and log in if the token wants it: once, with the PIN that the URI's
+ * pin-source names. A token that has one try left, or none, is not tried.
+ */
+int session_open(P11KitUri *uri, struct session *session, struct nfstls_diag *diag);
+
+/* Close the session, which also logs out: it is the last one that this process has with the token. */
+void session_close(struct session *session);
+
+/* Log in for one signature (CKU_CONTEXT_SPECIFIC, PKCS#11 v2.40 section 5.6). */
+int session_reauthenticate(const struct session *session, const char *pin_source, struct nfstls_diag *diag);
+
+/* All objects that match a template. *objects is released with free(). */
+int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG nattrs, CK_OBJECT_HANDLE **objects,
+		 size_t *count, struct nfstls_diag *diag);
+
+/* The value of an attribute, empty where the object has none or does not show it. */
+int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, gnutls_datum_t *value,
+		struct nfstls_diag *diag);
+
+/* An attribute of a fixed size (CK_ULONG, CK_BBOOL). Whether the object showed it, in that size. */
+bool session_get_fixed(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *value,
+		       size_t size);
+
+#endif

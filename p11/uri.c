@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "uri.h"
+
+/*
+ * RFC 7512 section 2.3 leaves spaces to pct-encoding; p11-kit would drop them in silence, and take a fragment for a
+ * part of the last value.
+ */
+static bool is_plain(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= ' ' || *text > '~' || *text == '#')
+			return false;
+	return true;
+}
+
+static int uri_check(P11KitUri *uri, struct nfstls_diag *diag)
+{
+	CK_OBJECT_CLASS class;
+
+	if (p11_kit_uri_get_pin_value(uri))
+		return NFSTLS_E_URI_SECRET;
+	if (p11_kit_uri_any_unrecognized(uri))
+		return diag_set(diag, NFSTLS_E_URI,
+				"it has an attribute that RFC 7512 does not know, or a type that is none");
+
+	class = uri_class(uri, CKO_PRIVATE_KEY);
+	if (class != CKO_PRIVATE_KEY && class != CKO_CERTIFICATE)
+		return NFSTLS_E_URI_TYPE;
+	return 0;
+}
+
+int uri_parse(const char *text, P11KitUri **uri, struct nfstls_diag *diag)
+{
+	P11KitUri *parsed;
+	int ret;
+
+	if (!is_plain(text))
+		return diag_set(diag, NFSTLS_E_URI, "it has a space or another character that must be percent-encoded");
+
+	parsed = p11_kit_uri_new();
+	if (!parsed)
+		return NFSTLS_E_MEMORY;
+
+	ret = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, parsed);
+	if (ret == P11_KIT_URI_OK)
+		ret = uri_check(parsed, diag);
+	else
+		ret = diag_set(diag, NFSTLS_E_URI, "%s", p11_kit_uri_message(ret));
+
+	if (ret < 0)
+		p11_kit_uri_free(parsed);
+	else
+		*uri = parsed;
+	return ret;
+}
+
+int uri_of_handle(const gnutls_datum_t *handle, P11KitUri **uri, struct nfstls_diag *diag)
+{
+	char *text;
+	int ret = nfstls_handle_decode(handle, &text);
+
+	if (ret < 0)
+		return ret;
+	ret = uri_parse(text, uri, diag);
+	free(text);
+	return ret;
+}
+
+CK_OBJECT_CLASS uri_class(P11KitUri *uri, CK_OBJECT_CLASS unnamed)
+{
+	const CK_ATTRIBUTE *attr = p11_kit_uri_get_attribute(uri, CKA_CLASS);
+
+	return attr ? *(const CK_OBJECT_CLASS *)attr->pValue : unnamed;
+}
+
+CK_ULONG uri_template(P11KitUri *uri, CK_OBJECT_CLASS *class, CK_ATTRIBUTE *attrs)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = { CKA_ID, CKA_LABEL };
+	CK_ULONG count = 0;
+
+	attrs[count++] = (CK_ATTRIBUTE){ CKA_CLASS, class, sizeof(*class) };
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		const CK_ATTRIBUTE *attr = p11_kit_uri_get_attribute(uri, types[i]);
+
+		if (attr)
+			attrs[count++] = *attr;
+	}
+	return count;
+}
+
+/* A field that p11-kit writes and does not read back the same names nothing: leave it out. */
+static void drop_field(unsigned char *field, const unsigned char *read_back, size_t size)
+{
+	if (memcmp(field, read_back, size) != 0)
+		memset(field, 0, size);
+}
+
+static int drop_what_does_not_return(P11KitUri *uri)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = { CKA_ID, CKA_LABEL };
+	CK_TOKEN_INFO *want = p11_kit_uri_get_token_info(uri), *got;
+	P11KitUri *again = p11_kit_uri_new();
+	char *text = NULL;
+	int ret = NFSTLS_E_MEMORY;
+
+	if (!again || p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, &text) != P11_KIT_URI_OK)
+		goto out;
+	ret = NFSTLS_E_URI;
+	if (p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, again) != P11_KIT_URI_OK)
+		goto out;
+
+	got = p11_kit_uri_get_token_info(again);
+	drop_field(want->label, got->label, sizeof(want->label));
+	drop_field(want->manufacturerID, got->manufacturerID, sizeof(want->manufacturerID));
+	drop_field(want->model, got->model, sizeof(want->model));
+	drop_field(want->serialNumber, got->serialNumber, sizeof(want->serialNumber));
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		const CK_ATTRIBUTE *attr = p11_kit_uri_get_attribute(uri, types[i]);
+
+		if (attr && !p11_kit_uri_match_attributes(again, (CK_ATTRIBUTE *)attr, 1))
+			p11_kit_uri_clear_attribute(uri, types[i]);
+	}
+	ret = 0;
+out:
+	free(text);
+	p11_kit_uri_free(again);
+	return ret;
+}
+
+int uri_format(const CK_TOKEN_INFO *token, const CK_ATTRIBUTE *attrs, CK_ULONG count, const char *module_path,
+	       const char *pin_source, char **text)
+{
+	P11KitUri *uri = p11_kit_uri_new();
+	CK_TOKEN_INFO *info;
+	int ret = NFSTLS_E_MEMORY;
+
+	if (!uri)
+		return ret;
+	info = p11_kit_uri_get_token_info(uri);
+	memcpy(info->label, token->label, sizeof(info->label));
+	memcpy(info->manufacturerID, token->manufacturerID, sizeof(info->manufacturerID));
+	memcpy(info->model, token->model, sizeof(info->model));
+	memcpy(info->serialNumber, token->serialNumber, sizeof(info->serialNumber));
+	for (CK_ULONG i = 0; i < count; i++)
+		if (attrs[i].ulValueLen > 0 &&
+		    p11_kit_uri_set_attribute(uri, (CK_ATTRIBUTE *)&attrs[i]) != P11_KIT_URI_OK)
+			goto out;
+
+	ret = drop_what_does_not_return(uri);
+	if (ret < 0)
+		goto out;
+
+	p11_kit_uri_set_module_path(uri, module_path);
+	p11_kit_uri_set_pin_source(uri, pin_source);
+	if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, text) != P11_KIT_URI_OK)
+		ret = NFSTLS_E_MEMORY;
+out:
+	p11_kit_uri_free(uri);
+	return ret;
+}
