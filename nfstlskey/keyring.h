@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The .nfs keyring: all that the command knows of the kernel.
+ *
+ * An identity is two or three keys of type "user" on it, named nfs:x509:<identity>:cert, :privkey and :chain, as the
+ * nfstlskey of ktls-utils names them. Every function returns 0 or a negative errno value.
+ */
+#ifndef KEYRING_H
+#define KEYRING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <gnutls/gnutls.h>
+
+enum part {
+	PART_CERT,    /* the leaf certificate, DER */
+	PART_PRIVKEY, /* a token handle, or a PKCS#8 private key, DER */
+	PART_CHAIN,   /* the intermediates, DER, one after the other; may be absent */
+	PART_COUNT
+};
+
+/* The last word of each part's key name. */
+extern const char *const keyring_part_names[PART_COUNT];
+
+/* The payload of a key of type "user" has no room for more (user_defined(7), keyrings(7)). */
+#define PAYLOAD_MAX 32767
+
+/* What goes onto the keyring. Owns its data; a size of 0 stands for an absent part. */
+struct material {
+	gnutls_datum_t part[PART_COUNT];
+};
+
+/* Wipe and release. */
+void material_clear(struct material *material);
+
+/* Where an identity is. A serial of 0 stands for an absent part. */
+struct identity_keys {
+	int32_t serial[PART_COUNT];
+};
+
+struct keyring {
+	int32_t serial;
+	bool shared; /* the kernel has one keyring for all network namespaces */
+};
+
+/*
+ * Join a fresh session keyring, so that nothing planted in the inherited one can answer, find the .nfs keyring, and
+ * take possession of it for the rest of this process. -ENOENT: there is none, the NFS client is not loaded.
+ */
+int keyring_open(struct keyring *keyring);
+
+/* One change at a time among our own processes: held until the process ends. */
+int keyring_lock(void);
+
+/* -ENOKEY when not one part is there. */
+int keyring_lookup(const struct keyring *keyring, const char *identity, struct identity_keys *keys);
+
+/* Read one part. The caller owns payload->data, and wipes it where it may be a private key. */
+int keyring_read(int32_t serial, gnutls_datum_t *payload);
+
+/* Put an identity on the keyring, or nothing of it. */
+int keyring_add(const struct keyring *keyring, const char *identity, const struct material *material);
+
+/*
+ * Change the payloads in place: the serials, and with them the mounts that name them, stay. What cannot be changed
+ * whole is put back as it was.
+ */
+int keyring_update(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
+		   const struct material *material);
+
+/* Unlink every part. */
+int keyring_remove(const struct keyring *keyring, const struct identity_keys *keys);
+
+/* One identity of a listing; names[i] belongs to keys[i]. */
+struct identity_list {
+	size_t count;
+	char **names;
+	struct identity_keys *keys;
+};
+
+/* All identities, in the order of their names. */
+int keyring_list(const struct keyring *keyring, struct identity_list *list);
+void identity_list_clear(struct identity_list *list);
+
+#endif

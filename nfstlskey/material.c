@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <gnutls/abstract.h>
+
+#include "file.h"
+#include "material.h"
+
+static void warn_if_not_valid(const char *identity, gnutls_x509_crt_t cert)
+{
+	time_t now = time(NULL), from = gnutls_x509_crt_get_activation_time(cert);
+	time_t until = gnutls_x509_crt_get_expiration_time(cert);
+	char date[32];
+
+	if (until != (time_t)-1 && until < now) {
+		strftime(date, sizeof(date), "%F %R UTC", gmtime(&until));
+		warn(identity, "the certificate expired on %s; servers will refuse it", date);
+	} else if (from != (time_t)-1 && from > now) {
+		strftime(date, sizeof(date), "%F %R UTC", gmtime(&from));
+		warn(identity, "the certificate is not valid before %s; servers will refuse it", date);
+	}
+}
+
+/* Open the handle the way tlshd will, and have the key sign for its certificate. */
+static int prove_handle(const struct material *material, gnutls_x509_crt_t cert, struct nfstls_diag *diag)
+{
+	gnutls_privkey_t key;
+	unsigned int index;
+	int ret;
+
+	if (gnutls_privkey_init(&key) < 0)
+		return NFSTLS_E_MEMORY;
+	ret = nfstls_privkey_import_handle(key, &material->part[PART_PRIVKEY], diag);
+	if (ret == 0)
+		ret = nfstls_cert_match(key, &cert, 1, &index, diag);
+	gnutls_privkey_deinit(key);
+	return ret;
+}
+
+/* The certificate is taken from the material itself: what is proved is what the keyring will hold. */
+static int prove_token(const char *identity, const struct material *material, struct nfstls_diag *diag)
+{
+	gnutls_x509_crt_t cert;
+	int ret;
+
+	if (gnutls_x509_crt_init(&cert) < 0)
+		return NFSTLS_E_MEMORY;
+	ret = NFSTLS_E_CERT;
+	if (gnutls_x509_crt_import(cert, &material->part[PART_CERT], GNUTLS_X509_FMT_DER) == 0)
+		ret = prove_handle(material, cert, diag);
+	if (ret == 0)
+		warn_if_not_valid(identity, cert);
+	gnutls_x509_crt_deinit(cert);
+	return ret;
+}
+
+static enum exit_code load_token(const char *identity, const char *uri, const struct cert_list *certs,
+				 struct material *material)
+{
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	struct nfstls_token_key found = { .uri = NULL };
+	enum exit_code code = EXIT_OK;
+	int ret;
+
+	ret = nfstls_token_key_find(uri, certs->certs, certs->count, &found, &diag);
+	if (ret == 0)
+		ret = nfstls_handle_encode(found.uri, &material->part[PART_PRIVKEY]);
+	if (ret == 0) {
+		material->part[PART_CERT] = found.cert;
+		material->part[PART_CHAIN] = found.chain;
+		found.cert.data = found.chain.data = NULL;
+		ret = prove_token(identity, material, &diag);
+	}
+	if (ret < 0)
+		code = fail_p11(identity, ret, &diag);
+	nfstls_token_key_clear(&found);
+	nfstls_diag_clear(&diag);
+	nfstls_unload_modules();
+	return code;
+}
+
+/* The certificate of the list that belongs to a key of a file, and the chain that leads on from it. */
+static int choose_certificate(gnutls_x509_privkey_t key, const struct cert_list *certs, unsigned int *leaf,
+			      struct material *material, struct nfstls_diag *diag)
+{
+	gnutls_privkey_t signer;
+	int ret;
+
+	if (gnutls_privkey_init(&signer) < 0)
+		return NFSTLS_E_MEMORY;
+	ret = NFSTLS_E_KEYFILE;
+	if (gnutls_privkey_import_x509(signer, key, 0) == 0)
+		ret = nfstls_cert_match(signer, certs->certs, certs->count, leaf, diag);
+	gnutls_privkey_deinit(signer);
+	if (ret < 0)
+		return ret;
+	if (gnutls_x509_crt_export2(certs->certs[*leaf], GNUTLS_X509_FMT_DER, &material->part[PART_CERT]) < 0)
+		return NFSTLS_E_CERT;
+	return nfstls_chain_build(certs->certs[*leaf], certs->certs, certs->count, &material->part[PART_CHAIN]);
+}
+
+static enum exit_code load_files(const char *identity, gnutls_x509_privkey_t key, const struct cert_list *certs,
+				 struct material *material)
+{
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	enum exit_code code = EXIT_OK;
+	unsigned int leaf;
+	int ret;
+
+	ret = choose_certificate(key, certs, &leaf, material, &diag);
+	if (ret == 0 && gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN,
+							  &material->part[PART_PRIVKEY]) < 0)
+		ret = NFSTLS_E_KEYFILE;
+	if (ret < 0)
+		code = fail_p11(identity, ret, &diag);
+	else
+		warn_if_not_valid(identity, certs->certs[leaf]);
+	nfstls_diag_clear(&diag);
+	return code;
+}
+
+/* A handle from a PEM file is a URI that has still to be resolved: to one key, by one module. */
+static enum exit_code load_handle(const char *identity, const gnutls_datum_t *handle, const struct cert_list *certs,
+				  struct material *material)
+{
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	enum exit_code code;
+	char *uri;
+	int ret = nfstls_handle_decode(handle, &uri);
+
+	if (ret < 0)
+		return fail_p11(identity, ret, &diag);
+	code = load_token(identity, uri, certs, material);
+	free(uri);
+	return code;
+}
+
+static enum exit_code load_key_file(const char *identity, const struct source *source, const struct cert_list *certs,
+				    struct material *material)
+{
+	gnutls_datum_t handle = { NULL, 0 };
+	gnutls_x509_privkey_t key = NULL;
+	enum exit_code code = file_read_key(identity, source->key_file, &handle, &key);
+
+	if (code == EXIT_OK && handle.size > 0)
+		code = load_handle(identity, &handle, certs, material);
+	else if (code == EXIT_OK && certs->count == 0)
+		code = fail(EXIT_USAGE, identity, "%s is a private key and needs --cert", source->key_file);
+	else if (code == EXIT_OK)
+		code = load_files(identity, key, certs, material);
+	gnutls_free(handle.data);
+	gnutls_x509_privkey_deinit(key);
+	return code;
+}
+
+static enum exit_code check_sizes(const char *identity, const struct material *material)
+{
+	for (int part = 0; part < PART_COUNT; part++)
+		if (material->part[part].size > PAYLOAD_MAX)
+			return fail(EXIT_FILE, identity, "its %s has %u bytes, and a kernel key holds %d",
+				    keyring_part_names[part], material->part[part].size, PAYLOAD_MAX);
+	return EXIT_OK;
+}
+
+enum exit_code material_load(const char *identity, const struct source *source, struct material *material)
+{
+	struct cert_list certs = { NULL, 0 };
+	enum exit_code code = EXIT_OK;
+
+	*material = (struct material){ .part = { { NULL, 0 } } };
+	if (source->cert_file)
+		code = file_read_certs(identity, source->cert_file, &certs);
+	if (code == EXIT_OK && source->pkcs11)
+		code = load_token(identity, source->pkcs11, &certs, material);
+	else if (code == EXIT_OK)
+		code = load_key_file(identity, source, &certs, material);
+	if (code == EXIT_OK)
+		code = check_sizes(identity, material);
+	if (code != EXIT_OK)
+		material_clear(material);
+	cert_list_clear(&certs);
+	return code;
+}

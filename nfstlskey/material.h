@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what the command line names to what goes onto the keyring, proved to belong together. */
+#ifndef MATERIAL_H
+#define MATERIAL_H
+
+#include "keyring.h"
+#include "report.h"
+
+/* What the command line names: a URI and perhaps a certificate file, or two files. NULL where it does not. */
+struct source {
+	const char *pkcs11;
+	const char *cert_file;
+	const char *key_file;
+};
+
+/*
+ * Gather the certificate, the key or its handle, and the chain, and prove that they belong together: by a signature of
+ * the key as tlshd will open it. On failure it has said why, returns the exit code, and *material is empty. A
+ * certificate that is not valid today is worth a warning.
+ */
+enum exit_code material_load(const char *identity, const struct source *source, struct material *material);
+
+#endif

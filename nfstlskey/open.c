@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "command.h"
+
+enum exit_code open_keyring(const char *identity, bool to_change, struct keyring *keyring)
+{
+	int ret;
+
+	if (geteuid() != 0)
+		return fail(EXIT_PERMISSION, identity, "the .nfs keyring belongs to root; run it as root");
+	ret = keyring_open(keyring);
+	if (ret == -ENOENT || ret == -ENOSYS)
+		return fail(
+			EXIT_KERNEL, identity,
+			"this kernel has no .nfs keyring; load the NFS client (modprobe nfs) of Linux 6.16 or newer");
+	if (ret < 0)
+		return fail_errno(identity, -ret, "the .nfs keyring");
+	if (to_change) {
+		ret = keyring_lock();
+		if (ret < 0)
+			return fail_errno(identity, -ret, "the lock file");
+	}
+	return EXIT_OK;
+}
+
+enum exit_code open_identity(const char *identity, bool to_change, struct keyring *keyring, struct identity_keys *keys)
+{
+	enum exit_code code = open_keyring(identity, to_change, keyring);
+	int ret;
+
+	if (code != EXIT_OK)
+		return code;
+	ret = keyring_lookup(keyring, identity, keys);
+	return ret < 0 ? fail_errno(identity, -ret, "looking it up") : EXIT_OK;
+}
+
+void note_if_shared(const struct keyring *keyring)
+{
+	if (keyring->shared)
+		warn(NULL, "this kernel has one .nfs keyring: every network namespace shares it");
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report.h"
+
+/* What each error of the library means to a script, and to the person who reads it. */
+static const struct {
+	enum exit_code code;
+	const char *remedy;
+} outcomes[] = {
+	[-NFSTLS_E_MEMORY] = { EXIT_OTHER, NULL },
+	[-NFSTLS_E_CRYPTO] = { EXIT_OTHER, NULL },
+	[-NFSTLS_E_HANDLE] = { EXIT_FILE, "make the PEM again with the tool that wrote it" },
+	[-NFSTLS_E_PEM] = { EXIT_FILE, "give a PEM or DER file" },
+	[-NFSTLS_E_URI] = { EXIT_USAGE, "see p11tool --list-all for the URIs of what there is" },
+	[-NFSTLS_E_URI_SECRET] = { EXIT_USAGE, NULL },
+	[-NFSTLS_E_URI_TYPE] = { EXIT_USAGE, "name the private key, the certificate or the token" },
+	[-NFSTLS_E_MODULE_DENIED] = { EXIT_PERMISSION, "see FILES in nfstlskey(8)" },
+	[-NFSTLS_E_MODULE] = { EXIT_TOKEN_ABSENT, "see p11-kit list-modules" },
+	[-NFSTLS_E_TOKEN_ABSENT] = { EXIT_TOKEN_ABSENT, "insert the token, or see p11tool --list-tokens" },
+	[-NFSTLS_E_TOKEN_UNINIT] = { EXIT_TOKEN_ABSENT, "initialise it with its own tool" },
+	[-NFSTLS_E_TOKEN_AMBIGUOUS] = { EXIT_AMBIGUOUS, NULL },
+	[-NFSTLS_E_TOKEN_BUSY] = { EXIT_OTHER, "try again" },
+	[-NFSTLS_E_TOKEN] = { EXIT_OTHER, NULL },
+	[-NFSTLS_E_KEY_ABSENT] = { EXIT_NOT_FOUND, "see p11tool --list-privkeys --login" },
+	[-NFSTLS_E_KEY_AMBIGUOUS] = { EXIT_AMBIGUOUS, NULL },
+	[-NFSTLS_E_KEY_UNUSABLE] = { EXIT_KEY, "use an RSA key with PSS, a P-256, P-384 or P-521 key, or Ed25519" },
+	[-NFSTLS_E_CERT_ABSENT] = { EXIT_NOT_FOUND, NULL },
+	[-NFSTLS_E_CERT_AMBIGUOUS] = { EXIT_AMBIGUOUS, "name the one with --cert" },
+	[-NFSTLS_E_CERT_MISMATCH] = { EXIT_KEY, "give the certificate that was issued for this key" },
+	[-NFSTLS_E_CERT] = { EXIT_FILE, "give a PEM or DER certificate" },
+	[-NFSTLS_E_PIN_NEEDED] = { EXIT_PIN, NULL },
+	[-NFSTLS_E_PIN_SOURCE] = { EXIT_PIN, NULL },
+	[-NFSTLS_E_PIN_REFUSED] = { EXIT_PIN, "put the right PIN into the PIN file; it was tried once" },
+	[-NFSTLS_E_PIN_LOCKED] = { EXIT_PIN, NULL },
+	[-NFSTLS_E_KEYRING] = { EXIT_OTHER, NULL },
+	[-NFSTLS_E_KEYFILE] = { EXIT_FILE, "give an unencrypted PEM or DER private key" },
+};
+
+static void print_start(const char *identity)
+{
+	if (identity)
+		fprintf(stderr, "nfstlskey: identity '%s': ", identity);
+	else
+		fputs("nfstlskey: ", stderr);
+}
+
+enum exit_code fail(enum exit_code code, const char *identity, const char *format, ...)
+{
+	va_list args;
+
+	print_start(identity);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return code;
+}
+
+void warn(const char *identity, const char *format, ...)
+{
+	va_list args;
+
+	print_start(identity);
+	fputs("warning: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+/* The candidates come one to a line, and a message is one line. */
+static void print_candidates(const char *candidates)
+{
+	for (; *candidates; candidates++)
+		fputc(*candidates == '\n' ? ' ' : *candidates, stderr);
+}
+
+enum exit_code fail_p11(const char *identity, int error, const struct nfstls_diag *diag)
+{
+	size_t index = -(size_t)error;
+	bool known = index < sizeof(outcomes) / sizeof(outcomes[0]);
+
+	print_start(identity);
+	fputs(nfstls_strerror(error), stderr);
+	if (diag->text[0])
+		fprintf(stderr, ": %s", diag->text);
+	if (diag->candidates) {
+		fputs(": ", stderr);
+		print_candidates(diag->candidates);
+	}
+	if (known && outcomes[index].remedy)
+		fprintf(stderr, "; %s", outcomes[index].remedy);
+	fputc('\n', stderr);
+	return known ? outcomes[index].code : EXIT_OTHER;
+}
+
+enum exit_code fail_errno(const char *identity, int error, const char *doing)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+		return fail(EXIT_PERMISSION, identity, "%s: %s; run it as root", doing, strerror(error));
+	case ENOKEY:
+		return fail(EXIT_NOT_FOUND, identity, "%s: it is not on the .nfs keyring; see nfstlskey list", doing);
+	case EDQUOT:
+		return fail(EXIT_OTHER, identity, "%s: the key quota is used up; see /proc/key-users", doing);
+	default:
+		return fail(EXIT_OTHER, identity, "%s: %s", doing, strerror(error));
+	}
+}

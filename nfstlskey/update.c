@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "command.h"
+
+enum exit_code cmd_update(const struct arguments *args)
+{
+	struct identity_keys keys;
+	struct keyring keyring;
+	struct material material;
+	enum exit_code code;
+	int ret;
+
+	code = open_identity(args->identity, true, &keyring, &keys);
+	if (code != EXIT_OK)
+		return code;
+
+	code = material_load(args->identity, &args->source, &material);
+	if (code != EXIT_OK)
+		return code;
+	ret = keyring_update(&keyring, args->identity, &keys, &material);
+	material_clear(&material);
+	if (ret < 0)
+		return fail_errno(args->identity, -ret, "updating it");
+	note_if_shared(&keyring);
+	return EXIT_OK;
+}
