@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The adapter: token keys for a tlshd that knows nothing of them.
+ *
+ * Preloaded into an unmodified tlshd (ktls-utils 1.0.0 to 1.4.0), it stands in front of the few library calls through
+ * which the child that does a handshake takes a certificate and a key from the keyring:
+ *
+ *	keyctl_read_alloc			which key is read, and so which identity is meant
+ *	gnutls_pcert_import_x509_raw		the certificate: its intermediates are fetched beside it
+ *	gnutls_privkey_import_x509_raw		the key: a token handle is opened on its token
+ *	gnutls_certificate_set_retrieve_function2
+ *						the certificates that are offered: with the intermediates, and from
+ *where they are (1.4.0 points past its array for a certificate of the keyring) gnutls_handshake
+ *how it ended: our certificate must have been sent
+ *
+ * tlshd forks a child for each handshake, so that there is one handshake in a process and one state for it. A handshake
+ * in which no certificate comes from the keyring passes through untouched.
+ */
+#include "config.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <keyutils.h>
+
+#include "nfstls-p11.h"
+
+#define CERTS_MAX 10
+
+static struct {
+	key_serial_t serial;		  /* the key that was read last; 0 while tlshd keeps to its configuration */
+	gnutls_pcert_st *leaf;		  /* where tlshd keeps the certificate of the keyring */
+	char *identity;			  /* whose it is; NULL when the key is not named as ours are */
+	gnutls_pcert_st certs[CERTS_MAX]; /* it and its intermediates; the leaf is tlshd's, the others are ours */
+	unsigned int ncerts;
+	bool has_handle;
+	int error; /* an enum nfstls_error: why there can be no handshake */
+	struct nfstls_diag diag;
+	gnutls_certificate_retrieve_function2 *retrieve; /* tlshd's */
+} state;
+
+/* The library's own function. Without it tlshd would be linked to something else than it was built for. */
+static void *next(const char *name)
+{
+	void *symbol = dlsym(RTLD_NEXT, name);
+
+	if (!symbol) {
+		syslog(LOG_ERR, "nfstls: %s is missing", name);
+		abort();
+	}
+	return symbol;
+}
+
+int keyctl_read_alloc(key_serial_t id, void **buffer)
+{
+	static typeof(keyctl_read_alloc) *real;
+
+	if (!real)
+		real = next(__func__);
+	state.serial = id;
+	return real(id, buffer);
+}
+
+static int load_chain(void)
+{
+	gnutls_datum_t chain, rest, cert;
+	int ret = nfstls_keyring_chain(state.identity, &chain);
+
+	if (ret < 0)
+		return ret;
+	rest = chain;
+	while ((ret = nfstls_chain_next(&rest, &cert)) == 0 && cert.size > 0) {
+		if (state.ncerts == CERTS_MAX ||
+		    gnutls_pcert_import_x509_raw(&state.certs[state.ncerts], &cert, GNUTLS_X509_FMT_DER, 0) < 0) {
+			ret = NFSTLS_E_CERT;
+			break;
+		}
+		state.ncerts++;
+	}
+	gnutls_free(chain.data);
+	return ret;
+}
+
+int gnutls_pcert_import_x509_raw(gnutls_pcert_st *pcert, const gnutls_datum_t *cert, gnutls_x509_crt_fmt_t format,
+				 unsigned int flags)
+{
+	static typeof(gnutls_pcert_import_x509_raw) *real;
+	int ret;
+
+	if (!real)
+		real = next(__func__);
+	ret = real(pcert, cert, format, flags);
+	if (ret < 0 || state.serial == 0 || state.leaf)
+		return ret;
+
+	state.leaf = pcert;
+	state.certs[0] = *pcert;
+	state.ncerts = 1;
+	if (nfstls_keyring_identity(state.serial, &state.identity, NULL) == 0)
+		state.error = load_chain();
+	return ret;
+}
+
+/* What cannot be opened is not tlshd's to judge: it would report EIO for all of it. gnutls_handshake() will tell. */
+static void open_handle(gnutls_privkey_t key, const gnutls_datum_t *handle)
+{
+	/* tlshd ignores SIGCHLD for its children's sake, and a module may want to wait for one of its own. */
+	signal(SIGCHLD, SIG_DFL);
+	state.has_handle = true;
+	if (state.error == 0)
+		state.error = nfstls_privkey_import_handle(key, handle, &state.diag);
+}
+
+int gnutls_privkey_import_x509_raw(gnutls_privkey_t key, const gnutls_datum_t *data, gnutls_x509_crt_fmt_t format,
+				   const char *password, unsigned int flags)
+{
+	static typeof(gnutls_privkey_import_x509_raw) *real;
+
+	if (!real)
+		real = next(__func__);
+	if (format != GNUTLS_X509_FMT_DER || !nfstls_handle_detect(data))
+		return real(key, data, format, password, flags);
+	open_handle(key, data);
+	return 0;
+}
+
+static int retrieve(gnutls_session_t session, const gnutls_datum_t *issuers, int nissuers,
+		    const gnutls_pk_algorithm_t *algos, int nalgos, gnutls_pcert_st **certs, unsigned int *ncerts,
+		    gnutls_privkey_t *key)
+{
+	int ret = state.retrieve(session, issuers, nissuers, algos, nalgos, certs, ncerts, key);
+
+	if (ret == 0 && state.leaf && (state.ncerts > 1 || *certs != state.leaf)) {
+		*certs = state.certs;
+		*ncerts = state.ncerts;
+	}
+	return ret;
+}
+
+void gnutls_certificate_set_retrieve_function2(gnutls_certificate_credentials_t cred,
+					       gnutls_certificate_retrieve_function2 *func)
+{
+	static typeof(gnutls_certificate_set_retrieve_function2) *real;
+
+	if (!real)
+		real = next(__func__);
+	state.retrieve = func;
+	real(cred, func ? retrieve : NULL);
+}
+
+/*
+ * Log the one line that a failed handshake gets, and give tlshd the GnuTLS error that it turns into ETIMEDOUT, after
+ * which the kernel tries again, or into EACCES.
+ */
+static int refuse(int error, const struct nfstls_diag *diag)
+{
+	syslog(LOG_NOTICE, "nfstls: identity '%s': no handshake: %s%s%s", state.identity ? state.identity : "?",
+	       nfstls_strerror(error), diag->text[0] ? ": " : "", diag->text);
+	return nfstls_error_is_transient(error) ? GNUTLS_E_PREMATURE_TERMINATION : GNUTLS_E_INSUFFICIENT_CREDENTIALS;
+}
+
+/* GnuTLS goes on with no certificate when the key cannot do what the server asks for. */
+static bool sent_our_certificate(gnutls_session_t session)
+{
+	const gnutls_datum_t *sent = gnutls_certificate_get_ours(session);
+	const gnutls_datum_t *ours = &state.certs[0].cert;
+
+	return sent && sent->size == ours->size && memcmp(sent->data, ours->data, ours->size) == 0;
+}
+
+int gnutls_handshake(gnutls_session_t session)
+{
+	static typeof(gnutls_handshake) *real;
+	static const struct nfstls_diag not_sent = { .text = "the handshake ended without our certificate" };
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	int ret, error;
+
+	if (!real)
+		real = next(__func__);
+	if (state.error < 0)
+		return refuse(state.error, &state.diag);
+	ret = real(session);
+	if (!state.has_handle && state.ncerts < 2)
+		return ret;
+	if (ret < 0) {
+		error = gnutls_error_is_fatal(ret) ? nfstls_last_sign_error(&diag) : 0;
+		return error ? refuse(error, &diag) : ret;
+	}
+	return sent_our_certificate(session) ? ret : refuse(NFSTLS_E_KEY_UNUSABLE, &not_sent);
+}
