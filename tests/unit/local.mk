@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The unit tests: cmocka programs that speak TAP. They need nothing but what the tarball holds and a SoftHSM2 module, and
+# are built by `make check` alone.
+
+AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT;
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+# The reason for which a test was skipped is a comment.
+AM_LOG_DRIVER_FLAGS = --comments
+LOG_COMPILER = $(SHELL) $(srcdir)/tests/unit/tap.sh
+
+TESTS =
+check_PROGRAMS =
+check_LTLIBRARIES =
+EXTRA_DIST += tests/unit/tap.sh tests/unit/cmocka_is_missing
+
+unit_tests = \
+	tests/unit/cert_test \
+	tests/unit/cli_test \
+	tests/unit/file_test \
+	tests/unit/handle_test \
+	tests/unit/keyring_test \
+	tests/unit/module_test \
+	tests/unit/pin_test \
+	tests/unit/report_test \
+	tests/unit/token_error_test \
+	tests/unit/token_test \
+	tests/unit/unload_test \
+	tests/unit/uri_test
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(unit_tests)
+check_LTLIBRARIES += tests/unit/libunit.la
+TESTS += $(unit_tests)
+else
+TESTS += tests/unit/cmocka_is_missing
+endif
+
+# What the tests share
+tests_unit_libunit_la_SOURCES = \
+	tests/unit/certs.c tests/unit/certs.h \
+	tests/unit/scratch.c tests/unit/scratch.h \
+	tests/unit/softhsm.c tests/unit/softhsm.h \
+	tests/unit/unit.c tests/unit/unit.h
+tests_unit_libunit_la_LIBADD = libp11.la $(CMOCKA_LIBS)
+
+# A program is made of the one file of its name and the library, unless it says otherwise.
+LDADD = tests/unit/libunit.la
+
+# It runs the command that was built.
+EXTRA_tests_unit_cli_test_DEPENDENCIES = nfstlskey/nfstlskey$(EXEEXT)
+
+tests_unit_file_test_SOURCES = tests/unit/file_test.c nfstlskey/file.c nfstlskey/report.c
+tests_unit_file_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
+
+tests_unit_report_test_SOURCES = tests/unit/report_test.c nfstlskey/report.c
+tests_unit_report_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
