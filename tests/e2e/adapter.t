@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# rootfs: trixie sid
+#
+# What the adapter leaves alone, and the handshake that it must not let pass.
+
+# shellcheck source=tests/e2e/lib.sh
+. /src/tests/e2e/lib.sh
+
+world_up
+ca_new root
+token_init lab
+file_key client root
+server_start root xprtsec=mtls:tls
+
+# A client that tlshd's own configuration names, with the adapter and without
+for adapter in with without; do
+	# shellcheck disable=SC2034 # for client_start
+	[[ $adapter == with ]] || ADAPTER=''
+	client_start root "x509.certificate=$PKI/client.pem" "x509.private_key=$PKI/client.key"
+	forget_peer
+	ok "a configured certificate, $adapter the adapter: it mounts" \
+		on_client mount -t nfs -o vers=4.2,xprtsec=mtls server:/ /mnt/nfs
+	ok "a configured certificate, $adapter the adapter: a file is written and read back" works
+	is "a configured certificate, $adapter the adapter: the server saw it" "$(server_saw)" CN=client
+	umount /mnt/nfs
+	client_stop
+done
+
+# No adapter, no token: the handle is a broken key
+token_identity lab token root rsa:2048
+nfstlskey add token --pkcs11 "pkcs11:token=lab;object=token?pin-source=file:$PIN_FILE"
+client_start root
+nok 'without the adapter a handle does not mount' mount_as token retry=0
+client_stop
+unset ADAPTER
+client_start root
+mounts_as token CN=token
+
+# refused IDENTITY PATTERN: no mount, and the log says why
+refused() {
+	: >"$LOGS/tlshd.client"
+	nok "$1: it does not mount" mount_as "$1" retry=0
+	grep -q "identity '$1': no handshake:.*$2" "$LOGS/tlshd.client"
+	result $? "$1: the log says why"
+	grep nfstls: "$LOGS/tlshd.client" | diag
+}
+
+# A curve that TLS 1.3 has no scheme for: GnuTLS would go on without a certificate, and this server would let it pass
+token_identity lab curve root EC:secp224r1 02
+refuses 'a key on a curve that TLS 1.3 has not is not added' 9 'cannot sign as TLS 1.3 needs' \
+	nfstlskey add curve --pkcs11 "pkcs11:token=lab;object=curve?pin-source=file:$PIN_FILE"
+payload token privkey >/tmp/handle
+uri=$(openssl asn1parse -inform DER -in /tmp/handle | sed -n 's/.*UTF8STRING *://p')
+uri=${uri/object=token/object=curve}
+handle_der "${uri/id=%01/id=%02}" >/tmp/handle
+raw_identity curve "$PKI/curve.der" /tmp/handle
+refused curve 'without our certificate'
+
+# A token that has unlearned what it could
+sed -i 's/^slots.mechanisms.*/slots.mechanisms = CKM_RSA_PKCS,CKM_SHA256_RSA_PKCS/' /etc/softhsm/softhsm2.conf
+refuses 'a key that cannot sign with PSS is not added' 9 'cannot sign' \
+	nfstlskey add mute --pkcs11 "pkcs11:token=lab;object=token?pin-source=file:$PIN_FILE"
+refused token 'cannot sign as TLS 1.3 needs'
+done_testing

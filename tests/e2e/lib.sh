@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What the end-to-end tests and the demo type, as short functions. They run as root in the virtual machine of ./dev:
+# a server and a client, each a network namespace with a tlshd of its own, and a throw-away CA.
+
+PKI=/tmp/pki
+LOGS=/tmp/log
+PIN=271828182846
+PIN_FILE=/etc/nfs/pin
+SOFTHSM=/usr/lib/softhsm/libsofthsm2.so
+mkdir -p "$PKI" "$LOGS" /etc/nfs /mnt/nfs
+
+# --- TAP: what the tests print (testanything.org) ---
+
+TAP_COUNT=0
+
+# result STATUS TEXT
+result() {
+	TAP_COUNT=$((TAP_COUNT + 1))
+	if [[ $1 -eq 0 ]]; then
+		echo "ok $TAP_COUNT - $2"
+	else
+		echo "not ok $TAP_COUNT - $2"
+	fi
+}
+
+diag() { sed 's/^/# /'; }
+
+# ok TEXT COMMAND...: the command must succeed; what it says is shown when it does not
+ok() {
+	local text=$1 status=0
+	shift
+	"$@" >/tmp/tap.out 2>&1 || status=$?
+	result "$status" "$text"
+	[[ $status -eq 0 ]] || { echo "status $status of: $*" && cat /tmp/tap.out; } | diag
+}
+
+# nok TEXT COMMAND...: the command must fail
+nok() {
+	local text=$1 status=0
+	shift
+	"$@" >/tmp/tap.out 2>&1 || status=$?
+	[[ $status -ne 0 ]]
+	result $? "$text"
+	[[ $status -ne 0 ]] || { echo "it succeeded: $*" && cat /tmp/tap.out; } | diag
+}
+
+# is TEXT GOT WANTED
+is() {
+	[[ $2 == "$3" ]]
+	result $? "$1"
+	[[ $2 == "$3" ]] || printf 'got:    %s\nwanted: %s\n' "$2" "$3" | diag
+}
+
+# refuses TEXT STATUS PATTERN COMMAND...: it fails with that status and says why in one line, which matches
+refuses() {
+	local text=$1 wanted=$2 pattern=$3 status=0 lines
+	shift 3
+	"$@" >/tmp/tap.out 2>/tmp/tap.err || status=$?
+	lines=$(wc -l </tmp/tap.err)
+	[[ $status -eq $wanted && $lines -eq 1 && ! -s /tmp/tap.out && $(</tmp/tap.err) =~ $pattern ]]
+	result $? "$text"
+	if [[ $status -ne $wanted || $lines -ne 1 || -s /tmp/tap.out || ! $(</tmp/tap.err) =~ $pattern ]]; then
+		{ echo "status $status, wanted $wanted with a line like: $pattern" && cat /tmp/tap.out /tmp/tap.err; } | diag
+	fi
+}
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+done_testing() { echo "1..$TAP_COUNT"; }
+
+# wait_for COMMAND...: try for ten seconds
+wait_for() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		if "$@" >/dev/null 2>&1; then
+			return 0
+		fi
+		sleep 0.1
+	done
+	echo "it did not come true within 10 s: $*" >&2
+	return 1
+}
+
+# --- two hosts ---
+
+on_server() { nsenter --net=/run/netns/server "$@"; }
+on_client() { nsenter --net=/run/netns/client "$@"; }
+
+world_up() {
+	local host address=1
+	ip netns add server
+	ip netns add client
+	ip link add server0 netns server type veth peer name client0 netns client
+	for host in server client; do
+		nsenter --net=/run/netns/$host ip link set lo up
+		nsenter --net=/run/netns/$host ip address add 192.0.2.$address/24 dev ${host}0
+		nsenter --net=/run/netns/$host ip link set ${host}0 up
+		echo "192.0.2.$address $host" >>/etc/hosts
+		address=$((address + 1))
+	done
+}
+
+# --- a throw-away CA ---
+
+# ca_new NAME [ISSUER]: a root, or an intermediate
+ca_new() {
+	local kind=--generate-self-signed issuer=()
+	if [[ -n ${2-} ]]; then
+		kind=--generate-certificate
+		issuer=(--load-ca-certificate "$PKI/$2.pem" --load-ca-privkey "$PKI/$2.key")
+	fi
+	printf 'cn = "%s"\nca\ncert_signing_key\nexpiration_days = 30\n' "$1" >"$PKI/$1.tmpl"
+	(umask 077 && certtool --generate-privkey --ecc --outfile "$PKI/$1.key" 2>>"$LOGS/pki")
+	certtool $kind --load-privkey "$PKI/$1.key" --template "$PKI/$1.tmpl" "${issuer[@]}" \
+		--outfile "$PKI/$1.pem" 2>>"$LOGS/pki"
+}
+
+# template NAME [LINE...]: what a host's certificate says
+template() {
+	local name=$1
+	shift
+	printf '%s\n' "cn = \"$name\"" "dns_name = \"$name\"" tls_www_client tls_www_server signing_key \
+		'expiration_days = 30' "$@" >"$PKI/$name.tmpl"
+}
+
+# cert_sign NAME CA --load-request FILE | --load-privkey FILE: NAME.pem and NAME.der, for the template NAME
+cert_sign() {
+	local name=$1 ca=$2
+	shift 2
+	certtool --generate-certificate "$@" --template "$PKI/$name.tmpl" --load-ca-certificate "$PKI/$ca.pem" \
+		--load-ca-privkey "$PKI/$ca.key" --outfile "$PKI/$name.pem" 2>>"$LOGS/pki"
+	certtool --certificate-info --infile "$PKI/$name.pem" --outder --outfile "$PKI/$name.der" 2>>"$LOGS/pki"
+}
+
+# file_key NAME CA [CERTTOOL-OPTION...]: a key in a file and its certificate
+file_key() {
+	local name=$1 ca=$2
+	shift 2
+	[[ $# -gt 0 ]] || set -- --ecc
+	(umask 077 && certtool --generate-privkey "$@" --outfile "$PKI/$name.key" 2>>"$LOGS/pki")
+	[[ -e $PKI/$name.tmpl ]] || template "$name"
+	cert_sign "$name" "$ca" --load-privkey "$PKI/$name.key"
+}
+
+# subject NAME
+subject() {
+	certtool --certificate-info --infile "$PKI/$1.pem" | sed -n 's/^\tSubject: //p'
+}
+
+# --- a token ---
+
+pin_file() {
+	(umask 077 && echo "$PIN" >"$PIN_FILE")
+}
+
+token_init() {
+	softhsm2-util --init-token --free --label "$1" --pin "$PIN" --so-pin 31415926 >>"$LOGS/token"
+	[[ -e $PIN_FILE ]] || pin_file
+}
+
+token_tool() {
+	local token=$1
+	shift
+	PIN=$PIN pkcs11-tool --module "$SOFTHSM" --token-label "$token" --login --pin env:PIN "$@" >>"$LOGS/token" 2>&1
+}
+
+# token_key TOKEN OBJECT KEY-TYPE [ID]: a key that is made in the token
+token_key() {
+	token_tool "$1" --keypairgen --key-type "$3" --label "$2" --id "${4-01}"
+}
+
+# token_request TOKEN OBJECT NAME: a certificate request that the token signs
+token_request() {
+	[[ -e $PKI/$3.tmpl ]] || template "$3"
+	GNUTLS_PIN=$PIN certtool --generate-request --load-privkey "pkcs11:token=$1;object=$2;type=private" \
+		--load-pubkey "pkcs11:token=$1;object=$2;type=public" --template "$PKI/$3.tmpl" --outfile "$PKI/$3.csr" \
+		2>>"$LOGS/pki"
+}
+
+# token_certificate TOKEN OBJECT NAME [ID]: put NAME.der onto the token
+token_certificate() {
+	token_tool "$1" --write-object "$PKI/$3.der" --type cert --label "$2" --id "${4-01}"
+}
+
+# token_identity TOKEN NAME CA KEY-TYPE [ID]: a key, a request, and the certificate back on the token
+token_identity() {
+	token_key "$1" "$2" "$4" "${5-01}"
+	token_request "$1" "$2" "$2"
+	cert_sign "$2" "$3" --load-request "$PKI/$2.csr"
+	token_certificate "$1" "$2" "$2" "${5-01}"
+}
+
+# --- the server ---
+
+# server_start ROOT-CA [EXPORT-OPTION...]: nfsd and a tlshd that trusts this CA alone
+server_start() {
+	local ca=$1 options=${2-xprtsec=mtls}
+	file_key server "$ca"
+	cat >/etc/tlshd.server <<-EOF
+		[debug]
+		loglevel=1
+		[authenticate.server]
+		x509.truststore=$PKI/$ca.pem
+		x509.certificate=$PKI/server.pem
+		x509.private_key=$PKI/server.key
+	EOF
+	(exec nsenter --net=/run/netns/server tlshd -s -c /etc/tlshd.server) >>"$LOGS/tlshd.server" 2>&1 &
+	mkdir -p /export /run/rpc_pipefs /var/lib/nfs/nfsdcld
+	mount -t tmpfs export /export
+	on_server mount -t rpc_pipefs pipefs /run/rpc_pipefs
+	on_server mount -t nfsd nfsd /proc/fs/nfsd
+	on_server nfsdcld
+	echo "/export *(rw,fsid=0,no_root_squash,sec=sys,$options)" >/etc/exports
+	on_server exportfs -a
+	nfsd_up
+	on_server rpc.mountd --no-nfs-version 3
+	wait_for grep -q 'priority string' "$LOGS/tlshd.server"
+}
+
+# nfsd_up: with clients to wait for, the grace period is ended by hand
+nfsd_up() {
+	on_server rpc.nfsd --no-nfs-version 3 2
+	echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null || true
+}
+
+# server_restart: every connection breaks
+server_restart() {
+	on_server rpc.nfsd 0
+	nfsd_up
+}
+
+# server_saw: the subject of the client certificate that the server's tlshd verified after forget_peer. tlshd 1.4.0 logs
+# it. 1.0.0 leaves the certificate (of a chain, the last one) as an asymmetric key, which shows the end of its subject key identifier; the CA's files say
+# whose that is.
+server_saw() {
+	local id file logged
+	logged=$(sed -n "s/.*Peer certificate: subject \`\([^']*\)'.*/\1/p" "$LOGS/tlshd.server" | head -n 1)
+	if [[ -n $logged ]]; then
+		echo "$logged"
+		return
+	fi
+	id=$(sed -n 's/.* asymmetri TLS x509 client: X509\.[^ ]* \([0-9a-f]*\) .*/\1/p' /proc/keys | tail -n 1)
+	for file in "$PKI"/*.pem; do
+		if [[ -n $id ]] && certtool --certificate-info --infile "$file" | grep -A 1 'Subject Key Identifier' | grep -q "$id\$"; then
+			subject "$(basename "$file" .pem)"
+			return
+		fi
+	done
+	echo "nobody (key identifier '$id')"
+}
+
+# forget_peer: so that the next server_saw is about the next handshake
+forget_peer() {
+	local serial
+	: >"$LOGS/tlshd.server"
+	while read -r serial; do
+		keyctl unlink "0x$serial" @u
+	done < <(awk '/asymmetri TLS x509 client:/ { print $1 }' /proc/keys)
+}
+
+# --- the client ---
+
+# client_start ROOT-CA [LINE...]: a tlshd that trusts this CA, with the adapter unless ADAPTER is empty; the lines go into
+# the client's section of its configuration
+client_start() {
+	cat >/etc/tlshd.client <<-EOF
+		[debug]
+		loglevel=1
+		[authenticate]
+		keyrings=.nfs
+		[authenticate.client]
+		x509.truststore=$PKI/$1.pem
+	EOF
+	printf '%s\n' "${@:2}" >>/etc/tlshd.client
+	: >"$LOGS/tlshd.client"
+	# exec, so that the number is tlshd's and not that of a shell
+	(
+		export LD_PRELOAD=${ADAPTER-$(echo /usr/lib/*/nfstls/tlshd-adapter.so)}
+		exec nsenter --net=/run/netns/client tlshd -s -c /etc/tlshd.client
+	) >>"$LOGS/tlshd.client" 2>&1 &
+	CLIENT_TLSHD=$!
+	wait_for grep -q 'priority string' "$LOGS/tlshd.client"
+}
+
+client_stop() {
+	kill "$CLIENT_TLSHD"
+	wait "$CLIENT_TLSHD"
+}
+
+# usual_world: what most tests begin with: the CA "root", a token "lab", the server and the client
+usual_world() {
+	world_up
+	ca_new root
+	token_init lab
+	server_start root
+	client_start root
+}
+
+# mount_as IDENTITY [OPTION]: what an administrator types, on the client
+mount_as() {
+	on_client mount -t nfs -o "vers=4.2,xprtsec=mtls,$(nfstlskey show "$1")${2:+,$2}" server:/ /mnt/nfs
+}
+
+# works: write a file over the mount and read it back on both sides
+works() {
+	local text
+	text="written at $(date +%s%N)"
+	echo "$text" >/mnt/nfs/file
+	sync -f /mnt/nfs
+	[[ $(</export/file) == "$text" ]] || return
+	echo 3 >/proc/sys/vm/drop_caches
+	[[ $(</mnt/nfs/file) == "$text" ]]
+}
+
+# mounts_as IDENTITY SUBJECT: mount, use, and see whom the server saw; unmount
+mounts_as() {
+	forget_peer
+	ok "$1: it mounts" mount_as "$1"
+	ok "$1: a file is written and read back" works
+	is "$1: the server saw its certificate" "$(server_saw)" "$2"
+	ok "$1: it unmounts" umount /mnt/nfs
+}
+
+# --- the keyring, by hand ---
+
+nfs_keyring() { awk '/keyring +\.nfs:/ { print "0x" $1 }' /proc/keys; }
+
+# possessing COMMAND...: with the keyring in our session, so that its keys can be read
+possessing() { keyctl session - sh -c "keyctl link $(nfs_keyring) @s && exec \"\$@\"" sh "$@" 2>>"$LOGS/keyctl"; }
+
+# payload IDENTITY PART
+payload() { possessing keyctl pipe "%user:nfs:x509:$1:$2"; }
+
+# keyring_keys: what is on the keyring, without the payloads; quick
+keyring_keys() { grep ' nfs:x509:' /proc/keys | sort; }
+
+# keyring_state: all that a failed command must leave as it was
+keyring_state() {
+	keyring_keys
+	possessing sh -c "for key in \$(keyctl rlist $(nfs_keyring)); do keyctl pipe \$key; done | sha256sum"
+}
+
+# handle_der URI [DESCRIPTION]: a token handle, written without our code
+handle_der() {
+	perl -e '
+		sub tlv {
+			my ($tag, $value) = @_;
+			my $n = length $value;
+			return chr($tag) . ($n < 128 ? chr($n) : $n < 256 ? pack("CC", 0x81, $n) : pack("Cn", 0x82, $n)) . $value;
+		}
+		print tlv(0x30, tlv(0x1a, $ARGV[1]) . tlv(0x0c, $ARGV[0]))' "$1" "${2-PKCS#11 Provider URI v1.0}"
+}
+
+# raw_identity NAME CERT-FILE PRIVKEY-FILE: keys on the keyring as somebody else might write them
+raw_identity() {
+	local cert key
+	cert=$(possessing keyctl padd user "nfs:x509:$1:cert" "$(nfs_keyring)" <"$2")
+	key=$(possessing keyctl padd user "nfs:x509:$1:privkey" "$(nfs_keyring)" <"$3")
+	possessing keyctl setperm "$cert" 0x3f090000
+	possessing keyctl setperm "$key" 0x3f090000
+}

@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Nothing of ours: a key file put on the keyring with keyctl(1), and the tlshd of Debian 13 without the adapter. When
+# this fails, the kernel, the root file system or the harness is to blame. (tlshd 1.4.0 cannot do it.)
+
+# shellcheck source=tests/e2e/lib.sh
+. /src/tests/e2e/lib.sh
+
+ADAPTER=
+world_up
+ca_new root
+file_key lab root
+server_start root
+client_start root
+openssl pkey -in "$PKI/lab.key" -outform DER -out "$PKI/lab.key.der"
+raw_identity lab "$PKI/lab.der" "$PKI/lab.key.der"
+
+serial() { possessing keyctl search "$(nfs_keyring)" user "nfs:x509:lab:$1"; }
+
+ok 'it mounts' on_client mount -t nfs \
+	-o "vers=4.2,xprtsec=mtls,cert_serial=$(serial cert),privkey_serial=$(serial privkey)" server:/ /mnt/nfs
+ok 'a file is written and read back' works
+is 'the server saw the certificate' "$(server_saw)" CN=lab
+ok 'the connection survives a restart of the server' server_restart
+ok 'a file is written and read back again' works
+ok 'it unmounts' umount /mnt/nfs
+nok 'a mount without a certificate is refused' on_client mount -t nfs -o vers=4.2,xprtsec=tls,retry=0 server:/ /mnt/nfs
+done_testing

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# The project itself: built from a copy of the tree, so that the tree stays clean, and installed into a folder of its
+# own that every virtual machine lays over its root file system.
+
+SRC=$DEV/src
+BUILD=$DEV/build
+STAGE=$DEV/stage
+
+project_build() {
+	local changed
+	mkdir -p "$SRC" "$BUILD"
+	# with --checksum the copy keeps its times, and make its peace, when only the times of the tree changed
+	changed=$(rsync -rlpc --delete --out-format=%n --exclude=/.git --exclude=/.dev --exclude=/.mirror \
+		--filter=':- .gitignore' "$TOP/" "$SRC/")
+	[[ -n $changed || ! -d $STAGE ]] || return 0
+	rm -rf "$STAGE"
+	if project_needs_autoreconf; then
+		step 'running autoreconf' autoreconf project_autoreconf
+	fi
+	if [[ ! -e $BUILD/Makefile || $SRC/configure -nt $BUILD/config.status ]]; then
+		step 'configuring the project' configure project_configure
+	fi
+	step 'building the project' make project_make
+}
+
+project_needs_autoreconf() {
+	[[ ! -e $SRC/configure || ! -e $SRC/Makefile.in ||
+		-n $(find "$SRC" \( -name configure.ac -o -name Makefile.am -o -name '*.mk' \) -newer "$SRC/Makefile.in") ]]
+}
+
+project_autoreconf() {
+	autoreconf --install --force "$SRC"
+}
+
+project_configure() {
+	cd "$BUILD"
+	"$SRC/configure" --prefix=/usr --sysconfdir=/etc --localstatedir=/var \
+		--libdir="/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)" --enable-strict
+}
+
+project_make() {
+	make -C "$BUILD" -j"$(nproc)"
+	rm -rf "$STAGE.new"
+	make -C "$BUILD" install DESTDIR="$STAGE.new"
+	mv "$STAGE.new" "$STAGE"
+}

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# The root file systems: a small Debian each, never written to after it was made.
+
+ROOTFS_PACKAGES=(
+	nfs-common nfs-kernel-server ktls-utils keyutils iproute2 procps kmod less strace
+	softhsm2 gnutls-bin opensc pkcs11-provider openssl p11-kit p11-kit-modules
+	# what the project's binaries load
+	libsmartcols1 libmount1 libtasn1-6 libp11-kit0 libgnutls30t64
+)
+
+# rootfs_build trixie|sid: returns non-zero, with the reason in $ROOTFS_MISSING, if there can be none
+rootfs_build() {
+	local suite=$1 root=$DEV/root/$1 key
+	key=$(printf '%s\n' "${ROOTFS_PACKAGES[@]}" "$(declare -f rootfs_make)" | hash_of)
+	stamp_is "$root.stamp" "$key" && return
+	# trixie must be there; sid moves, and mirrors drop it
+	if [[ $suite == sid ]] && ! rootfs_suite_exists "$suite"; then
+		ROOTFS_MISSING="the mirror of this machine does not serve $suite; see $LOG_DIR/apt-$suite.log"
+		return 1
+	fi
+	step "building the root file system $suite (1 to 2 minutes)" "rootfs-$suite" rootfs_make "$suite" "$root"
+	stamp "$root.stamp" "$key"
+}
+
+rootfs_suite_exists() { (strictly apt_read_suite "$1") >"$LOG_DIR/apt-$1.log" 2>&1; }
+
+rootfs_make() {
+	local suite=$1 root=$2 packages
+	packages=$(IFS=, && echo "${ROOTFS_PACKAGES[*]}")
+	mkdir -p "$(dirname "$root")"
+	rm -rf "$root.new"
+	apt_acquire_options >"$DEV/apt-acquire.conf"
+	mmdebstrap --variant=minbase --format=directory --include="$packages" \
+		--aptopt="$DEV/apt-acquire.conf" --aptopt='Acquire::Check-Valid-Until "false"' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		"$suite" "$root.new" "$(debian_source "$suite")"
+	# user-mode Linux opens the folder as the user that runs it, whatever that user's umask was
+	chmod 755 "$root.new"
+	rm -rf "$root" "$root.stamp"
+	mv "$root.new" "$root"
+}
