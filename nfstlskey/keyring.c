@@ -14,9 +14,8 @@
 #include "keyring.h"
 #include "nfstls-p11.h"
 
-#define KEYRING_NAME ".nfs"
-#define LOCK_FILE    "/run/nfstlskey.lock"
-#define PERMISSIONS  (KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_SEARCH)
+#define LOCK_FILE   "/run/nfstlskey.lock"
+#define PERMISSIONS (KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_SEARCH)
 
 const char *const keyring_part_names[PART_COUNT] = {
 	[PART_CERT] = "cert",
@@ -34,23 +33,6 @@ void material_clear(struct material *material)
 		gnutls_free(data->data);
 		*data = (gnutls_datum_t){ NULL, 0 };
 	}
-}
-
-int keyring_open(struct keyring *keyring)
-{
-	key_serial_t serial;
-
-	if (keyctl_join_session_keyring(NULL) < 0)
-		return -errno;
-	/* User space cannot make a keyring with a dot in front: what /proc/keys shows under the name is the kernel's.
-	 */
-	serial = find_key_by_type_and_desc("keyring", KEYRING_NAME, 0);
-	if (serial < 0)
-		return -ENOENT;
-	if (keyctl_link(serial, KEY_SPEC_PROCESS_KEYRING) < 0)
-		return -errno;
-	*keyring = (struct keyring){ .serial = serial, .shared = true };
-	return 0;
 }
 
 int keyring_lock(void)

@@ -46,9 +46,17 @@ struct keyring {
 
 /*
  * Join a fresh session keyring, so that nothing planted in the inherited one can answer, find the .nfs keyring, and
- * take possession of it for the rest of this process. -ENOENT: there is none, the NFS client is not loaded.
+ * take possession of it for the rest of this process. It is that of our network namespace where the kernel has the key
+ * type "nfs_keyring", else the one that all share. -ENOENT: there is none, the NFS client is not loaded. -EPROTO: the
+ * kernel named something else.
  */
 int keyring_open(struct keyring *keyring);
+
+/* "keyring;0;GID;PERMISSIONS;.nfs": what keyctl_describe(3) must say of the keyring. */
+bool keyring_is_nfs(const char *description);
+
+/* A serial in decimal digits, without a NUL, as the payload of a key of type "nfs_keyring" has it. */
+int keyring_parse_serial(const char *digits, size_t len, int32_t *serial);
 
 /* One change at a time among our own processes: held until the process ends. */
 int keyring_lock(void);

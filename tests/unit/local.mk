@@ -19,6 +19,7 @@ unit_tests = \
 	tests/unit/cli_test \
 	tests/unit/file_test \
 	tests/unit/handle_test \
+	tests/unit/keyring_open_test \
 	tests/unit/keyring_test \
 	tests/unit/module_test \
 	tests/unit/pin_test \
@@ -52,6 +53,10 @@ EXTRA_tests_unit_cli_test_DEPENDENCIES = nfstlskey/nfstlskey$(EXEEXT)
 
 tests_unit_file_test_SOURCES = tests/unit/file_test.c nfstlskey/file.c nfstlskey/report.c
 tests_unit_file_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
+
+tests_unit_keyring_open_test_SOURCES = tests/unit/keyring_open_test.c nfstlskey/keyring_open.c
+tests_unit_keyring_open_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
+tests_unit_keyring_open_test_LDADD = $(LDADD) $(KEYUTILS_LIBS)
 
 tests_unit_report_test_SOURCES = tests/unit/report_test.c nfstlskey/report.c
 tests_unit_report_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
