@@ -303,7 +303,7 @@ usual_world() {
 
 # mount_as IDENTITY [OPTION]: what an administrator types, on the client
 mount_as() {
-	on_client mount -t nfs -o "vers=4.2,xprtsec=mtls,$(nfstlskey show "$1")${2:+,$2}" server:/ /mnt/nfs
+	on_client mount -t nfs -o "vers=4.2,xprtsec=mtls,$(on_client nfstlskey show "$1")${2:+,$2}" server:/ /mnt/nfs
 }
 
 # works: write a file over the mount and read it back on both sides
