@@ -6,7 +6,7 @@
 HOST_PACKAGES=(
 	# the project
 	build-essential autoconf automake libtool pkgconf rsync
-	libgnutls28-dev libp11-kit-dev libtasn1-6-dev libkeyutils-dev libsmartcols-dev
+	libgnutls28-dev libp11-kit-dev libtasn1-6-dev libkeyutils-dev libsmartcols-dev libmount-dev
 	# its tests
 	libcmocka-dev softhsm2 gnutls-bin opensc openssl keyutils p11-kit p11-kit-modules shellcheck mandoc perl
 	# the kernel
