@@ -10,8 +10,6 @@
 
 #include "command.h"
 
-#define IDENTITY_MAX 200
-
 static enum exit_code verify_source(const struct arguments *args)
 {
 	const struct source *source = &args->source;
@@ -78,20 +76,6 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* Names are parts of key descriptions, and of mount options. */
-static enum exit_code check_identity(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len < 1 || len > IDENTITY_MAX)
-		return fail(EXIT_USAGE, NULL, "an identity's name has 1 to %d bytes, not %zu", IDENTITY_MAX, len);
-	for (const char *p = name; *p; p++)
-		if (*p <= ' ' || *p > '~' || strchr(":;,", *p))
-			return fail(EXIT_USAGE, NULL,
-				    "an identity's name is printable ASCII without space, colon, semicolon and comma");
-	return EXIT_OK;
-}
-
 static enum exit_code take_option(const struct command *command, int letter, struct arguments *args)
 {
 	if (!strchr(command->options, letter))
@@ -128,15 +112,7 @@ static enum exit_code take_identity(const struct command *command, int argc, cha
 	if (wanted == 0)
 		return EXIT_OK;
 	args->identity = argv[0];
-	return check_identity(args->identity);
-}
-
-/* Of a word with more letters behind one dash, as in -pkcs11, getopt has refused the first and not moved on yet. */
-static const char *refused_word(int argc, char **argv)
-{
-	if (optopt && optind < argc && argv[optind][0] == '-' && argv[optind][1] == optopt)
-		return argv[optind];
-	return argv[optind - 1];
+	return identity_check_name(args->identity);
 }
 
 /* Options may stand before, between and after the other words, as everywhere. */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,12 +43,18 @@ static const struct {
 	[-NFSTLS_E_KEYFILE] = { EXIT_FILE, "give an unencrypted PEM or DER private key" },
 };
 
+static const char *program = "nfstlskey";
+
+void report_as(const char *name)
+{
+	program = name;
+}
+
 static void print_start(const char *identity)
 {
+	fprintf(stderr, "%s: ", program);
 	if (identity)
-		fprintf(stderr, "nfstlskey: identity '%s': ", identity);
-	else
-		fputs("nfstlskey: ", stderr);
+		fprintf(stderr, "identity '%s': ", identity);
 }
 
 enum exit_code fail(enum exit_code code, const char *identity, const char *format, ...)
@@ -113,4 +120,12 @@ enum exit_code fail_errno(const char *identity, int error, const char *doing)
 	default:
 		return fail(EXIT_OTHER, identity, "%s: %s", doing, strerror(error));
 	}
+}
+
+const char *refused_word(int argc, char **argv)
+{
+	/* of a word with more letters behind one dash, as in -pkcs11, the first was refused, and it is not done yet */
+	if (optopt && optind < argc && argv[optind][0] == '-' && argv[optind][1] == optopt)
+		return argv[optind];
+	return argv[optind - 1];
 }

@@ -21,6 +21,9 @@ enum exit_code {
 	EXIT_KERNEL = 11,
 };
 
+/* The name in front of each message, "nfstlskey" if this is not called. Kept, not copied. */
+void report_as(const char *name);
+
 /*
  * Each of these prints one line on stderr, "nfstlskey: identity 'NAME': ...", and returns the exit code. The identity
  * may be NULL where there is none yet.
@@ -33,6 +36,9 @@ enum exit_code fail_p11(const char *identity, int error, const struct nfstls_dia
 
 /* For an errno value of a keyring or file operation. */
 enum exit_code fail_errno(const char *identity, int error, const char *doing);
+
+/* The word of the command line that getopt_long(3) has just answered with '?'. */
+const char *refused_word(int argc, char **argv);
 
 /* One line on stderr that changes nothing about the outcome. */
 __attribute__((format(printf, 2, 3))) void warn(const char *identity, const char *format, ...);

@@ -2,9 +2,25 @@
 #include "config.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "identity.h"
+
+#define NAME_MAX_BYTES 200
+
+enum exit_code identity_check_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len < 1 || len > NAME_MAX_BYTES)
+		return fail(EXIT_USAGE, NULL, "an identity's name has 1 to %d bytes, not %zu", NAME_MAX_BYTES, len);
+	for (const char *p = name; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr(":;,", *p))
+			return fail(EXIT_USAGE, NULL,
+				    "an identity's name is printable ASCII without space, colon, semicolon and comma");
+	return EXIT_OK;
+}
 
 enum exit_code open_keyring(const char *identity, bool to_change, struct keyring *keyring)
 {
@@ -36,6 +52,19 @@ enum exit_code open_identity(const char *identity, bool to_change, struct keyrin
 		return code;
 	ret = keyring_lookup(keyring, identity, keys);
 	return ret < 0 ? fail_errno(identity, -ret, "looking it up") : EXIT_OK;
+}
+
+enum exit_code open_whole_identity(const char *identity, struct identity_keys *keys)
+{
+	struct keyring keyring;
+	enum exit_code code = open_identity(identity, false, &keyring, keys);
+
+	if (code != EXIT_OK)
+		return code;
+	if (keys->serial[PART_CERT] == 0 || keys->serial[PART_PRIVKEY] == 0)
+		return fail(EXIT_NOT_FOUND, identity,
+			    "half of it is missing; use nfstlskey update, or remove it and add it again");
+	return EXIT_OK;
 }
 
 void note_if_shared(const struct keyring *keyring)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What every way to an identity does first: its name, the .nfs keyring, and its keys there. */
+#ifndef IDENTITY_H
+#define IDENTITY_H
+
+#include "keyring.h"
+#include "report.h"
+
+/*
+ * A name has 1 to 200 bytes of printable ASCII without space, colon, semicolon and comma: it is a part of key
+ * descriptions and of mount options. EXIT_USAGE otherwise.
+ */
+enum exit_code identity_check_name(const char *name);
+
+/* Root, and the .nfs keyring. With a lock for those that change it. */
+enum exit_code open_keyring(const char *identity, bool to_change, struct keyring *keyring);
+
+/* The same, and the identity's keys on it; one of them at least. EXIT_NOT_FOUND: there is none. */
+enum exit_code open_identity(const char *identity, bool to_change, struct keyring *keyring, struct identity_keys *keys);
+
+/* The keys of an identity that is to be mounted: certificate and private key, both. */
+enum exit_code open_whole_identity(const char *identity, struct identity_keys *keys);
+
+/* After a change, on a kernel with one keyring for all: say so. */
+void note_if_shared(const struct keyring *keyring);
+
+#endif
