@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: stock patched
 # rootfs: trixie sid
 #
 # What the adapter leaves alone, and the handshake that it must not let pass.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: stock patched
 # rootfs: trixie sid
 #
 # A handle that is not as it should be, or a token that does not play: the handshake fails closed, tlshd's log says why

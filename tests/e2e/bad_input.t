@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: stock patched
 #
 # Bad input: one line, the exit status of nfstlskey(8), and a keyring that stays as it was.
 
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh
 
+world_up
 ca_new root
 token_init lab
 token_identity lab good root EC:prime256v1 01
@@ -105,6 +107,7 @@ warning=$(</tmp/tap.out)
 status=0
 [[ $warning == *"identity 'expired': warning: the certificate expired on 2021-01-01"* ]] || status=1
 result $status 'with a warning that names the day'
+notes_sharing 'and with the note that the keyring is shared, if it is'
 
 # --- the name, and the rest of the command line ---
 long=$(printf 'n%.0s' {1..200})
@@ -128,9 +131,15 @@ bad 'no key' 2 'which key' add x --cert "$PKI/other.pem"
 bad 'two keys' 2 'not both' add x --key "$PKI/other.key" --pkcs11 "$good"
 
 # --- the kernel ---
-refuses 'not root' 5 'run it as root' setpriv --reuid=65534 --clear-groups nfstlskey add x --pkcs11 "$good"
-refuses 'no NFS client in the kernel' 11 'no .nfs keyring' \
-	unshare --mount sh -c 'mount --bind /dev/null /proc/keys && nfstlskey list'
+refuses 'not root' 5 'run it as root' on_client setpriv --reuid=65534 --clear-groups nfstlskey add x --pkcs11 "$good"
+# without /proc/keys, which is how the keyring is found where the kernel cannot be asked
+without_proc_keys=(on_client unshare --mount sh -c 'mount --bind /dev/null /proc/keys && nfstlskey list')
+if [[ $VM_KERNEL == stock ]]; then
+	refuses 'no NFS client in the kernel' 11 'no .nfs keyring' "${without_proc_keys[@]}"
+else
+	ok '/proc/keys is not needed' "${without_proc_keys[@]}"
+	refuses 'root without capabilities' 5 'keyring: Operation not permitted' on_client setpriv --bounding-set=-all nfstlskey list
+fi
 state=$(keyring_state)
 quota=$(cat /proc/sys/kernel/keys/root_maxkeys)
 awk '$1 == "0:" { split($4, keys, "/"); print keys[1] + 1 }' /proc/key-users >/proc/sys/kernel/keys/root_maxkeys

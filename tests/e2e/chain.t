@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: stock patched
 # rootfs: trixie sid
 #
 # The server knows the root alone: the client has to send the intermediates, wherever they came from.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: stock patched
 # rootfs: trixie sid
 #
 # Identities from files: a private key, and the PEM in which OpenSSL's pkcs11-provider names a key on a token.

@@ -66,6 +66,15 @@ refuses() {
 	fi
 }
 
+# by_kernel STOCK PATCHED: what is wanted on the kernel that runs
+by_kernel() {
+	if [[ $VM_KERNEL == patched ]]; then
+		echo "$2"
+	else
+		echo "$1"
+	fi
+}
+
 skip_all() {
 	echo "1..0 # SKIP $1"
 	exit 0
@@ -90,6 +99,14 @@ wait_for() {
 
 on_server() { nsenter --net=/run/netns/server "$@"; }
 on_client() { nsenter --net=/run/netns/client "$@"; }
+
+# The command works on the keyring of the namespace that it runs in: the client's
+nfstlskey() { on_client nfstlskey "$@"; }
+
+# notes_sharing TEXT: after ok or nok; nfstlskey says that all namespaces share the keyring, where they do, and only there
+notes_sharing() {
+	is "$1" "$(grep -c 'every network namespace shares it' /tmp/tap.out)" "$(by_kernel 1 0)"
+}
 
 world_up() {
 	local host address=1
@@ -303,7 +320,7 @@ usual_world() {
 
 # mount_as IDENTITY [OPTION]: what an administrator types, on the client
 mount_as() {
-	on_client mount -t nfs -o "vers=4.2,xprtsec=mtls,$(on_client nfstlskey show "$1")${2:+,$2}" server:/ /mnt/nfs
+	on_client mount -t nfs -o "vers=4.2,xprtsec=mtls,$(nfstlskey show "$1")${2:+,$2}" server:/ /mnt/nfs
 }
 
 # works: write a file over the mount and read it back on both sides
@@ -328,16 +345,27 @@ mounts_as() {
 
 # --- the keyring, by hand ---
 
-nfs_keyring() { awk '/keyring +\.nfs:/ { print "0x" $1 }' /proc/keys; }
+# possessing COMMAND...: on the client, with the keyring in our session, so that its keys can be read
+possessing() {
+	local get='keyctl request2 nfs_keyring .nfs "" @s >/dev/null'
+	[[ $VM_KERNEL == patched ]] || get="keyctl link $(nfs_keyring) @s"
+	on_client keyctl session - sh -c "$get && exec \"\$@\"" sh "$@" 2>>"$LOGS/keyctl"
+}
 
-# possessing COMMAND...: with the keyring in our session, so that its keys can be read
-possessing() { keyctl session - sh -c "keyctl link $(nfs_keyring) @s && exec \"\$@\"" sh "$@" 2>>"$LOGS/keyctl"; }
+# nfs_keyring: the serial; the patched kernel names that of the client's namespace, the stock kernel has one
+nfs_keyring() {
+	if [[ $VM_KERNEL == patched ]]; then
+		possessing keyctl print %nfs_keyring:.nfs
+	else
+		awk '/keyring +\.nfs:/ { print "0x" $1 }' /proc/keys
+	fi
+}
 
 # payload IDENTITY PART
 payload() { possessing keyctl pipe "%user:nfs:x509:$1:$2"; }
 
 # keyring_keys: what is on the keyring, without the payloads; quick
-keyring_keys() { grep ' nfs:x509:' /proc/keys | sort; }
+keyring_keys() { on_client grep ' nfs:x509:' /proc/keys | sort; }
 
 # keyring_state: all that a failed command must leave as it was
 keyring_state() {

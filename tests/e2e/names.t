@@ -14,9 +14,9 @@ token_identity lab alice root EC:prime256v1
 alice=(--pkcs11 "pkcs11:token=lab;object=alice?pin-source=file:$PIN_FILE")
 file_key bob root
 bob=(--cert "$PKI/bob.pem" --key "$PKI/bob.key")
-ok 'alice is added, with a key in a token' on_client nfstlskey add alice "${alice[@]}"
-nok 'without a word about a keyring that all share' grep -q 'share' /tmp/tap.out
-ok 'bob is added, with a key file' on_client nfstlskey add bob "${bob[@]}"
+ok 'alice is added, with a key in a token' nfstlskey add alice "${alice[@]}"
+notes_sharing 'without a word about a keyring that all share'
+ok 'bob is added, with a key file' nfstlskey add bob "${bob[@]}"
 
 # mount_named NAME VERSION PATH FOLDER
 mount_named() { on_client mount -t nfs -o "vers=$2,xprtsec=mtls,tls_identity=$1,retry=0" "server:$3" "$4"; }
@@ -62,7 +62,7 @@ refused() {
 refused 'an unknown name' 'no TLS identity "carol"' xprtsec=mtls,tls_identity=carol
 refused 'no mutual TLS' 'tls_identity= needs xprtsec=mtls' tls_identity=alice
 refused 'TLS, but not mutual' 'tls_identity= needs xprtsec=mtls' xprtsec=tls,tls_identity=alice
-refused 'a name and serials' 'excludes cert_serial=' "xprtsec=mtls,tls_identity=alice,$(on_client nfstlskey show bob)"
+refused 'a name and serials' 'excludes cert_serial=' "xprtsec=mtls,tls_identity=alice,$(nfstlskey show bob)"
 refused 'a serial of nothing' 'cert_serial=1 is not a live key' xprtsec=mtls,cert_serial=1,privkey_serial=2
 ok 'serials go on working' mount_as bob
 refused 'a remount as somebody else' 'a remount cannot change the TLS identity' remount,tls_identity=alice
@@ -71,18 +71,18 @@ umount /mnt/nfs
 # --- an identity that changes under its mount ---
 forget_peer
 ok 'alice mounts' mount_named alice 4.2 / /mnt/nfs
-ok 'alice becomes who bob is' on_client nfstlskey update alice "${bob[@]}"
+ok 'alice becomes who bob is' nfstlskey update alice "${bob[@]}"
 forget_peer
 server_restart
 ok 'the mount goes on' works
 is 'with the new certificate' "$(server_saw)" CN=bob
-ok 'alice is removed' on_client nfstlskey remove alice
+ok 'alice is removed' nfstlskey remove alice
 dmesg --clear
 server_restart
 nok 'the next connection fails' timeout 60 bash -c 'echo x >/mnt/nfs/x && sync -f /mnt/nfs'
 is 'and one message names what is missing' "$(dmesg | grep -c 'key "nfs:x509:alice:cert" is not on\|nfs:x509:alice:cert.*missing')" 1
 dmesg | grep nfs:x509 | diag
-ok 'alice is added again' on_client nfstlskey add alice "${alice[@]}"
+ok 'alice is added again' nfstlskey add alice "${alice[@]}"
 forget_peer
 # the state manager waits a while between its tries
 recovers() { for _ in {1..20}; do works && return; sleep 1; done; return 1; }

@@ -35,17 +35,17 @@ nok 'nor does root without capabilities' on_client setpriv --bounding-set=-all \
 	keyctl session - keyctl request2 nfs_keyring .nfs '' @s
 
 # --- one name, two namespaces ---
-ok 'alice is added here' on_client nfstlskey add alice --cert "$PKI/alice.pem" --key "$PKI/alice.key"
+ok 'alice is added here' nfstlskey add alice --cert "$PKI/alice.pem" --key "$PKI/alice.key"
 ok 'an alice is added there' in_other nfstlskey add alice --cert "$PKI/mallory.pem" --key "$PKI/mallory.key"
-is 'here is ours' "$(on_client nfstlskey list --noheadings | grep -o 'CN=[a-z]*')" CN=alice
+is 'here is ours' "$(nfstlskey list --noheadings | grep -o 'CN=[a-z]*')" CN=alice
 is 'there is theirs' "$(in_other nfstlskey list --noheadings | grep -o 'CN=[a-z]*')" CN=mallory
 ok 'theirs is removed' in_other nfstlskey remove alice
-is 'ours is still there' "$(on_client nfstlskey list --noheadings | grep -o 'CN=[a-z]*')" CN=alice
+is 'ours is still there' "$(nfstlskey list --noheadings | grep -o 'CN=[a-z]*')" CN=alice
 
 # --- root of another namespace, and of the initial one ---
-serials=$(on_client nfstlskey show alice)
+serials=$(nfstlskey show alice)
 cert=${serials%,*} cert=${cert#*=} key=${serials##*=}
-state() { on_client nfstlskey list --json; on_client cat /proc/keys | grep nfs:x509 | sort; }
+state() { nfstlskey list --json; on_client cat /proc/keys | grep nfs:x509 | sort; }
 before=$(state)
 for operation in "describe $key" "print $key" "pipe $key" "list $ring" "link $key @s" "link $ring @s" \
 	"move $key $ring @s" "search $ring user nfs:x509:alice:privkey" "update $key x" "revoke $key" \

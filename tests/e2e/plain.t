@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: stock patched
 #
 # Nothing of ours: a key file put on the keyring with keyctl(1), and the tlshd of Debian 13 without the adapter. When
 # this fails, the kernel, the root file system or the harness is to blame. (tlshd 1.4.0 cannot do it.)

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: stock patched
 # rootfs: trixie sid
 #
 # Nothing secret: neither the PIN nor the private key's prime is in the keyring, in the process list, in a log, or in
@@ -69,7 +70,7 @@ ok 'the keyring has neither' clean /tmp/payload.cert /tmp/payload.privkey
 cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ >/tmp/processes 2>/dev/null
 ok 'the process list has neither, nor an environment' clean /tmp/processes
 dmesg >/tmp/dmesg
-cat /proc/mounts /proc/keys /proc/self/mountstats >/tmp/proc
+on_client cat /proc/mounts /proc/keys /proc/self/mountstats >/tmp/proc
 ok 'no log has either' clean "$LOGS/tlshd.client" "$LOGS/tlshd.server" /tmp/dmesg /tmp/proc
 image "$CLIENT_TLSHD" >/tmp/image
 ok 'the memory of tlshd was read' grep -q 'x509.truststore' /tmp/image

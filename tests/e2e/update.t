@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: stock patched
 # rootfs: trixie sid
 #
 # A mount whose identity is updated: the next connection presents the new certificate, and nobody remounts.
@@ -28,6 +29,7 @@ reconnects() {
 }
 
 ok 'another key of the token takes its place' nfstlskey update lab --pkcs11 "pkcs11:token=lab;object=new?pin-source=$PIN_FILE"
+notes_sharing 'it says that the keyring is shared, if it is'
 ok 'the connection that is up goes on' works
 reconnects 'new key' CN=new
 
