@@ -214,6 +214,9 @@ token_identity() {
 
 # --- the server ---
 
+# A test that mounts with NFSv3 empties this before it starts the server: nfsd and mountd then register with an rpcbind
+NO_NFS3=(--no-nfs-version 3)
+
 # server_start ROOT-CA [EXPORT-OPTION...]: nfsd and a tlshd that trusts this CA alone
 server_start() {
 	local ca=$1 options=${2-xprtsec=mtls}
@@ -229,19 +232,20 @@ server_start() {
 	(exec nsenter --net=/run/netns/server tlshd -s -c /etc/tlshd.server) >>"$LOGS/tlshd.server" 2>&1 &
 	mkdir -p /export /run/rpc_pipefs /var/lib/nfs/nfsdcld
 	mount -t tmpfs export /export
+	[[ ${#NO_NFS3[@]} -gt 0 ]] || on_server rpcbind
 	on_server mount -t rpc_pipefs pipefs /run/rpc_pipefs
 	on_server mount -t nfsd nfsd /proc/fs/nfsd
 	on_server nfsdcld
 	echo "/export *(rw,fsid=0,no_root_squash,sec=sys,$options)" >/etc/exports
 	on_server exportfs -a
 	nfsd_up
-	on_server rpc.mountd --no-nfs-version 3
+	on_server rpc.mountd "${NO_NFS3[@]}"
 	wait_for grep -q 'priority string' "$LOGS/tlshd.server"
 }
 
 # nfsd_up: with clients to wait for, the grace period is ended by hand
 nfsd_up() {
-	on_server rpc.nfsd --no-nfs-version 3 2
+	on_server rpc.nfsd "${NO_NFS3[@]}" 2
 	echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null || true
 }
 
@@ -341,6 +345,27 @@ mounts_as() {
 	ok "$1: a file is written and read back" works
 	is "$1: the server saw its certificate" "$(server_saw)" "$2"
 	ok "$1: it unmounts" umount /mnt/nfs
+}
+
+# --- who is on which connection ---
+
+# ports: the client's port of each connection to the server
+ports() { on_client ss -Htn state established 'dport = :2049' | sed 's/^[^:]*:\([0-9]*\) .*/\1/' | sort; }
+
+# sent PORT: how many bytes the client sent from there
+sent() { on_client ss -Htin state established "sport = :$1" | sed -n 's/.*bytes_sent:\([0-9]*\).*/\1/p'; }
+
+# nfs4_clients FIELD: a field of each NFSv4 client that the server knows
+nfs4_clients() { sed -n "s/^$1: //p" /proc/fs/nfsd/clients/*/info 2>/dev/null | sort; }
+
+# writes_over FOLDER PORT [OTHER-PORT]: what is written there leaves from the one port, and not from the other
+writes_over() {
+	local mine other=0
+	mine=$(sent "$2")
+	[[ -z ${3-} ]] || other=$(sent "$3")
+	head -c 1000000 /dev/urandom >"$1/big"
+	sync -f "$1"
+	[[ -z ${3-} || $(($(sent "$3") - other)) -lt 100000 ]] && [[ $(($(sent "$2") - mine)) -gt 1000000 ]]
 }
 
 # --- the keyring, by hand ---

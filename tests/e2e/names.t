@@ -8,6 +8,7 @@
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh
 
+NO_NFS3=()
 usual_world
 mkdir -p /mnt/other /export/other
 token_identity lab alice root EC:prime256v1
@@ -18,15 +19,26 @@ ok 'alice is added, with a key in a token' nfstlskey add alice "${alice[@]}"
 notes_sharing 'without a word about a keyring that all share'
 ok 'bob is added, with a key file' nfstlskey add bob "${bob[@]}"
 
-# mount_named NAME VERSION PATH FOLDER
-mount_named() { on_client mount -t nfs -o "vers=$2,xprtsec=mtls,tls_identity=$1,retry=0" "server:$3" "$4"; }
-connections() { on_client ss -Htn state established 'dport = :2049' | wc -l; }
-clients() { sed -n 's/^name: //p' /proc/fs/nfsd/clients/*/info; }
-# the client's ports, and the bytes that it sent from one
-ports() { on_client ss -Htn state established 'dport = :2049' | awk '{ sub(/.*:/, "", $3); print $3 }' | sort; }
-sent() { on_client ss -Htin state established "sport = :$1" | sed -n 's/.*bytes_sent:\([0-9]*\).*/\1/p'; }
+# mount_named NAME VERSION FOLDER-THERE FOLDER
+mount_named() {
+	local path=$3 options=''
+	[[ $2 != 3 ]] || path=/export${3%/} options=,nolock
+	on_client mount -t nfs -o "vers=$2,xprtsec=mtls,tls_identity=$1,retry=0$options" "server:$path" "$4"
+}
 
-for version in 4.2 4.1 4.0; do
+# refused TEXT PATTERN COMMAND...: the kernel's log says why
+refused() {
+	dmesg --clear
+	nok "$1: it does not mount" "${@:3}"
+	dmesg | grep -q "$2"
+	result $? "$1: and says why"
+	dmesg | grep 'NFS: ' | diag
+}
+remount() { on_client mount -o "remount,$1" "$2"; }
+no_connections() { [[ -z $(ports) ]]; }
+another='a remount cannot change the TLS identity'
+
+for version in 4.2 4.1 4.0 3; do
 	forget_peer
 	ok "$version: alice mounts" mount_named alice $version / /mnt/nfs
 	is "$version: the server saw alice" "$(server_saw)" CN=alice
@@ -34,38 +46,38 @@ for version in 4.2 4.1 4.0; do
 	forget_peer
 	ok "$version: bob mounts" mount_named bob $version /other /mnt/other
 	is "$version: the server saw bob" "$(server_saw)" CN=bob
-	is "$version: two connections" "$(connections)" 2
-	is "$version: two clients" "$(clients | sort -u | wc -l)" 2
-	[[ $(clients) != *alice* && $(clients) != *bob* ]]
-	result $? "$version: whose names do not tell whose they are"
-	is "$version: /proc/mounts has the names" \
-		"$(grep -o 'tls_identity=[^,]*' /proc/mounts | sort | tr '\n' ' ')" 'tls_identity=alice tls_identity=bob '
-	before=$(sent "$alices")
-	head -c 1000000 /dev/urandom >/mnt/other/big
-	sync -f /mnt/other
-	[[ $(($(sent "$alices") - before)) -lt 100000 ]]
-	result $? "$version: what bob writes goes not over alice's connection"
+	bobs=$(ports | grep -vx "$alices")
+	is "$version: two connections" "$(ports)" "$(printf '%s\n' "$alices" "$bobs" | sort)"
+	if [[ $version != 3 ]]; then
+		is "$version: the server has a client at the end of each" \
+			"$(nfs4_clients address | tr -d '"' | sed 's/.*://')" "$(ports)"
+		is "$version: two clients" "$(nfs4_clients name | sort -u | wc -l)" 2
+		[[ $(nfs4_clients name) != *alice* && $(nfs4_clients name) != *bob* ]]
+		result $? "$version: whose names do not tell whose they are"
+	fi
+	for table in /proc/mounts /proc/self/mountinfo; do
+		is "$version: $table has the names" \
+			"$(grep -o ' /mnt/.*tls_identity=[^,]*' $table | sed 's/^ \([^ ]*\) .*=/\1 /' | sort)" \
+			$'/mnt/nfs alice\n/mnt/other bob'
+	done
+	ok "$version: what bob writes goes over bob's connection" writes_over /mnt/other "$bobs" "$alices"
+	ok "$version: what alice writes goes over alice's connection" writes_over /mnt/nfs "$alices" "$bobs"
 	ok "$version: a file is written and read back as alice" works
+	refused "$version: a remount as somebody else" "$another" remount tls_identity=bob /mnt/nfs
+	ok "$version: a remount as oneself" remount tls_identity=bob,ro /mnt/other
 	ok "$version: they unmount" umount /mnt/nfs /mnt/other
-	wait_for test "$(connections)" -eq 0
+	wait_for no_connections
 done
 
 # --- what does not mount ---
-# refused TEXT PATTERN OPTION: the kernel's log says why
-refused() {
-	dmesg --clear
-	nok "$1: it does not mount" on_client mount -t nfs -o "vers=4.2,retry=0,$3" server:/ /mnt/nfs
-	dmesg | grep -q "$2"
-	result $? "$1: and says why"
-	dmesg | grep 'NFS: ' | diag
-}
-refused 'an unknown name' 'no TLS identity "carol"' xprtsec=mtls,tls_identity=carol
-refused 'no mutual TLS' 'tls_identity= needs xprtsec=mtls' tls_identity=alice
-refused 'TLS, but not mutual' 'tls_identity= needs xprtsec=mtls' xprtsec=tls,tls_identity=alice
-refused 'a name and serials' 'excludes cert_serial=' "xprtsec=mtls,tls_identity=alice,$(nfstlskey show bob)"
-refused 'a serial of nothing' 'cert_serial=1 is not a live key' xprtsec=mtls,cert_serial=1,privkey_serial=2
+mount_with() { on_client mount -t nfs -o "vers=4.2,retry=0,$1" server:/ /mnt/nfs; }
+refused 'an unknown name' 'no TLS identity "carol"' mount_with xprtsec=mtls,tls_identity=carol
+refused 'no mutual TLS' 'tls_identity= needs xprtsec=mtls' mount_with tls_identity=alice
+refused 'TLS, but not mutual' 'tls_identity= needs xprtsec=mtls' mount_with xprtsec=tls,tls_identity=alice
+refused 'a name and serials' 'excludes cert_serial=' mount_with "xprtsec=mtls,tls_identity=alice,$(nfstlskey show bob)"
+refused 'a serial of nothing' 'cert_serial=1 is not a live key' mount_with xprtsec=mtls,cert_serial=1,privkey_serial=2
 ok 'serials go on working' mount_as bob
-refused 'a remount as somebody else' 'a remount cannot change the TLS identity' remount,tls_identity=alice
+refused 'a remount as somebody else' "$another" remount tls_identity=alice /mnt/nfs
 umount /mnt/nfs
 
 # --- an identity that changes under its mount ---
