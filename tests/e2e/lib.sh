@@ -243,9 +243,9 @@ server_start() {
 	wait_for grep -q 'priority string' "$LOGS/tlshd.server"
 }
 
-# nfsd_up: with clients to wait for, the grace period is ended by hand
+# nfsd_up: with clients to wait for, the grace period is ended by hand. Newer nfs-utils leave 4.0 out unless asked for it.
 nfsd_up() {
-	on_server rpc.nfsd "${NO_NFS3[@]}" 2
+	on_server rpc.nfsd "${NO_NFS3[@]}" --nfs-version 4.0 2
 	echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null || true
 }
 

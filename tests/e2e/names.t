@@ -7,24 +7,10 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh
+# shellcheck source=tests/e2e/two.sh
+. /src/tests/e2e/two.sh
 
-NO_NFS3=()
-usual_world
-mkdir -p /mnt/other /export/other
-token_identity lab alice root EC:prime256v1
-alice=(--pkcs11 "pkcs11:token=lab;object=alice?pin-source=file:$PIN_FILE")
-file_key bob root
-bob=(--cert "$PKI/bob.pem" --key "$PKI/bob.key")
-ok 'alice is added, with a key in a token' nfstlskey add alice "${alice[@]}"
-notes_sharing 'without a word about a keyring that all share'
-ok 'bob is added, with a key file' nfstlskey add bob "${bob[@]}"
-
-# mount_named NAME VERSION FOLDER-THERE FOLDER
-mount_named() {
-	local path=$3 options=''
-	[[ $2 != 3 ]] || path=/export${3%/} options=,nolock
-	on_client mount -t nfs -o "vers=$2,xprtsec=mtls,tls_identity=$1,retry=0$options" "server:$path" "$4"
-}
+two_world
 
 # refused TEXT PATTERN COMMAND...: the kernel's log says why
 refused() {
@@ -35,38 +21,18 @@ refused() {
 	dmesg | grep 'NFS: ' | diag
 }
 remount() { on_client mount -o "remount,$1" "$2"; }
-no_connections() { [[ -z $(ports) ]]; }
 another='a remount cannot change the TLS identity'
 
 for version in 4.2 4.1 4.0 3; do
-	forget_peer
-	ok "$version: alice mounts" mount_named alice $version / /mnt/nfs
-	is "$version: the server saw alice" "$(server_saw)" CN=alice
-	alices=$(ports)
-	forget_peer
-	ok "$version: bob mounts" mount_named bob $version /other /mnt/other
-	is "$version: the server saw bob" "$(server_saw)" CN=bob
-	bobs=$(ports | grep -vx "$alices")
-	is "$version: two connections" "$(ports)" "$(printf '%s\n' "$alices" "$bobs" | sort)"
-	if [[ $version != 3 ]]; then
-		is "$version: the server has a client at the end of each" \
-			"$(nfs4_clients address | tr -d '"' | sed 's/.*://')" "$(ports)"
-		is "$version: two clients" "$(nfs4_clients name | sort -u | wc -l)" 2
-		[[ $(nfs4_clients name) != *alice* && $(nfs4_clients name) != *bob* ]]
-		result $? "$version: whose names do not tell whose they are"
-	fi
+	two_at_once $version
 	for table in /proc/mounts /proc/self/mountinfo; do
 		is "$version: $table has the names" \
 			"$(grep -o ' /mnt/.*tls_identity=[^,]*' $table | sed 's/^ \([^ ]*\) .*=/\1 /' | sort)" \
 			$'/mnt/nfs alice\n/mnt/other bob'
 	done
-	ok "$version: what bob writes goes over bob's connection" writes_over /mnt/other "$bobs" "$alices"
-	ok "$version: what alice writes goes over alice's connection" writes_over /mnt/nfs "$alices" "$bobs"
-	ok "$version: a file is written and read back as alice" works
 	refused "$version: a remount as somebody else" "$another" remount tls_identity=bob /mnt/nfs
 	ok "$version: a remount as oneself" remount tls_identity=bob,ro /mnt/other
-	ok "$version: they unmount" umount /mnt/nfs /mnt/other
-	wait_for no_connections
+	two_end $version
 done
 
 # --- what does not mount ---
