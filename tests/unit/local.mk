@@ -22,6 +22,8 @@ unit_tests = \
 	tests/unit/keyring_open_test \
 	tests/unit/keyring_test \
 	tests/unit/module_test \
+	tests/unit/mount_options_test \
+	tests/unit/owner_test \
 	tests/unit/pin_test \
 	tests/unit/report_test \
 	tests/unit/token_error_test \
@@ -57,6 +59,14 @@ tests_unit_file_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
 tests_unit_keyring_open_test_SOURCES = tests/unit/keyring_open_test.c nfstlskey/keyring_open.c
 tests_unit_keyring_open_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
 tests_unit_keyring_open_test_LDADD = $(LDADD) $(KEYUTILS_LIBS)
+
+tests_unit_mount_options_test_SOURCES = tests/unit/mount_options_test.c nfstlskey/mount_options.c nfstlskey/identity.c \
+	nfstlskey/keyring.c nfstlskey/keyring_open.c nfstlskey/report.c
+tests_unit_mount_options_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
+tests_unit_mount_options_test_LDADD = $(LDADD) $(KEYUTILS_LIBS) $(MOUNT_LIBS)
+
+tests_unit_owner_test_SOURCES = tests/unit/owner_test.c nfstlskey/owner.c
+tests_unit_owner_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
 
 tests_unit_report_test_SOURCES = tests/unit/report_test.c nfstlskey/report.c
 tests_unit_report_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
