@@ -62,7 +62,7 @@ static enum exit_code print_help(void)
 	     "  --help, --version\n"
 	     "\n"
 	     "Example: nfstlskey add lab --pkcs11 'pkcs11:token=YubiKey%20PIV?pin-source=file:/etc/nfs/lab.pin'\n"
-	     "         mount -o xprtsec=mtls,$(nfstlskey show lab) server:/export /mnt\n"
+	     "         mount -t nfstls -o tls_identity=lab server:/export /mnt\n"
 	     "\n"
 	     "See nfstlskey(8) for the exit status.");
 	return EXIT_OK;

@@ -69,8 +69,7 @@ type_on client "keyctl session - sh -c 'keyctl link $(nfs_keyring) @s; keyctl pi
     openssl asn1parse -inform DER"
 
 title 'The client mounts with it: the token signs the TLS handshake'
-type_on client 'nfstlskey show lab'
-type_on client "mount -o xprtsec=mtls,\$(nfstlskey show lab) server:/ /mnt/nfs"
+type_on client "mount -t nfstls -o tls_identity=lab server:/ /mnt/nfs"
 type_on client 'grep /mnt/nfs /proc/mounts'
 
 title 'A file goes over the mount and comes back'
