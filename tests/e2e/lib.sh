@@ -98,7 +98,9 @@ wait_for() {
 # --- two hosts ---
 
 on_server() { nsenter --net=/run/netns/server "$@"; }
-on_client() { nsenter --net=/run/netns/client "$@"; }
+# The client is that of world_up, or for one call another: CLIENT=NAME on_client ...
+CLIENT=client
+on_client() { nsenter --net="/run/netns/$CLIENT" "$@"; }
 
 # The command works on the keyring of the namespace that it runs in: the client's
 nfstlskey() { on_client nfstlskey "$@"; }
@@ -120,6 +122,19 @@ world_up() {
 		echo "192.0.2.$address $host" >>/etc/hosts
 		address=$((address + 1))
 	done
+}
+
+# another_client NAME: one more client, over a link of its own to the same address of the server
+another_client() {
+	echo "198.51.100.2 $1" >>/etc/hosts
+	ip netns add "$1"
+	ip link add "to-$1" netns server type veth peer name "${1}0" netns "$1"
+	on_server ip address add 198.51.100.1/24 dev "to-$1"
+	on_server ip link set "to-$1" up
+	nsenter --net="/run/netns/$1" ip link set lo up
+	nsenter --net="/run/netns/$1" ip address add 198.51.100.2/24 dev "${1}0"
+	nsenter --net="/run/netns/$1" ip link set "${1}0" up
+	nsenter --net="/run/netns/$1" ip route add 192.0.2.0/24 via 198.51.100.1
 }
 
 # --- a throw-away CA ---
@@ -265,7 +280,7 @@ server_saw() {
 		echo "$logged"
 		return
 	fi
-	id=$(sed -n 's/.* asymmetri TLS x509 client: X509\.[^ ]* \([0-9a-f]*\) .*/\1/p' /proc/keys | tail -n 1)
+	id=$(sed -n "s/.* asymmetri TLS x509 $CLIENT: X509\.[^ ]* \([0-9a-f]*\) .*/\1/p" /proc/keys | tail -n 1)
 	for file in "$PKI"/*.pem; do
 		if [[ -n $id ]] && certtool --certificate-info --infile "$file" | grep -A 1 'Subject Key Identifier' | grep -q "$id\$"; then
 			subject "$(basename "$file" .pem)"
@@ -281,7 +296,7 @@ forget_peer() {
 	: >"$LOGS/tlshd.server"
 	while read -r serial; do
 		keyctl unlink "0x$serial" @u
-	done < <(awk '/asymmetri TLS x509 client:/ { print $1 }' /proc/keys)
+	done < <(grep "asymmetri TLS x509 $CLIENT:" /proc/keys | cut -d ' ' -f 1)
 }
 
 # --- the client ---
@@ -289,7 +304,7 @@ forget_peer() {
 # client_start ROOT-CA [LINE...]: a tlshd that trusts this CA, with the adapter unless ADAPTER is empty; the lines go into
 # the client's section of its configuration
 client_start() {
-	cat >/etc/tlshd.client <<-EOF
+	cat >"/etc/tlshd.$CLIENT" <<-EOF
 		[debug]
 		loglevel=1
 		[authenticate]
@@ -297,15 +312,15 @@ client_start() {
 		[authenticate.client]
 		x509.truststore=$PKI/$1.pem
 	EOF
-	printf '%s\n' "${@:2}" >>/etc/tlshd.client
-	: >"$LOGS/tlshd.client"
+	printf '%s\n' "${@:2}" >>"/etc/tlshd.$CLIENT"
+	: >"$LOGS/tlshd.$CLIENT"
 	# exec, so that the number is tlshd's and not that of a shell
 	(
 		export LD_PRELOAD=${ADAPTER-$(echo /usr/lib/*/nfstls/tlshd-adapter.so)}
-		exec nsenter --net=/run/netns/client tlshd -s -c /etc/tlshd.client
-	) >>"$LOGS/tlshd.client" 2>&1 &
+		exec nsenter --net="/run/netns/$CLIENT" tlshd -s -c "/etc/tlshd.$CLIENT"
+	) >>"$LOGS/tlshd.$CLIENT" 2>&1 &
 	CLIENT_TLSHD=$!
-	wait_for grep -q 'priority string' "$LOGS/tlshd.client"
+	wait_for grep -q 'priority string' "$LOGS/tlshd.$CLIENT"
 }
 
 client_stop() {
@@ -389,8 +404,9 @@ nfs_keyring() {
 # payload IDENTITY PART
 payload() { possessing keyctl pipe "%user:nfs:x509:$1:$2"; }
 
-# keyring_keys: what is on the keyring, without the payloads; quick
-keyring_keys() { on_client grep ' nfs:x509:' /proc/keys | sort; }
+# shellcheck disable=SC2016 # for awk
+# keyring_keys: what is on the keyring, without the payloads and without how often it is in use; quick
+keyring_keys() { on_client awk '/ nfs:x509:/ { $3 = ""; print }' /proc/keys | sort; }
 
 # keyring_state: all that a failed command must leave as it was
 keyring_state() {
