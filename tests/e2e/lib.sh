@@ -46,6 +46,14 @@ nok() {
 	[[ $status -ne 0 ]] || { echo "it succeeded: $*" && cat /tmp/tap.out; } | diag
 }
 
+# said TEXT PATTERN: after ok or nok; what the command said
+said() {
+	local status=0
+	grep -q -- "$2" /tmp/tap.out || status=1
+	result $status "$1"
+	[[ $status -eq 0 ]] || { echo "wanted: $2" && cat /tmp/tap.out; } | diag
+}
+
 # is TEXT GOT WANTED
 is() {
 	[[ $2 == "$3" ]]
@@ -124,10 +132,11 @@ world_up() {
 	done
 }
 
-# another_client NAME: one more client, over a link of its own to the same address of the server
+# another_client NAME: one more client, over a link of its own to the same address of the server. Its network namespace is
+# made, unless there is one of this name.
 another_client() {
 	echo "198.51.100.2 $1" >>/etc/hosts
-	ip netns add "$1"
+	[[ -e /run/netns/$1 ]] || ip netns add "$1"
 	ip link add "to-$1" netns server type veth peer name "${1}0" netns "$1"
 	on_server ip address add 198.51.100.1/24 dev "to-$1"
 	on_server ip link set "to-$1" up

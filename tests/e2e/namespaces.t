@@ -58,10 +58,4 @@ ok 'a file is written and read back' works
 ok 'they unmount' umount /mnt/nfs /mnt/other
 ok 'theirs is removed' in_other nfstlskey remove alice
 is 'ours is still there' "$(nfstlskey list --noheadings | grep -o 'CN=[a-z]*')" CN=alice
-
-# --- user namespaces ---
-# shellcheck disable=SC2016 # for the shell inside
-ok 'a user namespace that owns its network namespace provisions itself' unshare --user --map-root-user --net --mount bash -c '
-	mount -t tmpfs run /run && nfstlskey add own --cert "$0" --key "$1" && nfstlskey show own' "$PKI/alice.pem" "$PKI/alice.key"
-nok 'one that does not own it cannot' unshare --user --map-root-user nfstlskey list
 done_testing
