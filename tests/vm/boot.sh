@@ -47,12 +47,15 @@ vm_stdin() {
 	fi
 }
 
+# Shadow memory and records of each object take as much again
+vm_memory() { [[ $VM_KERNEL == debug ]] && echo 2048 || echo 1024; }
+
 # The memory of the guest is a file that the kernel maps and executes: in a container /dev/shm may be small or noexec
 vm_memory_folder() {
 	local options free
 	options=$(findmnt -n -o OPTIONS -T /dev/shm || true)
 	free=$(df --output=avail -k /dev/shm | tail -n 1)
-	if [[ ,$options, == *,noexec,* || $free -lt 1200000 ]]; then
+	if [[ ,$options, == *,noexec,* || $free -lt $(($(vm_memory) * 1200)) ]]; then
 		echo "${TMPDIR:-/tmp}"
 	else
 		echo /dev/shm
@@ -63,7 +66,7 @@ vm_memory_folder() {
 # seccomp starts processes eight times as fast as the default, ptrace.
 vm_boot() {
 	ulimit -c 0
-	TMPDIR=$(vm_memory_folder) exec "$KERNEL" seccomp=auto mem=1G root=/dev/root rootfstype=hostfs rootflags="$RUN/root" ro \
+	TMPDIR=$(vm_memory_folder) exec "$KERNEL" seccomp=auto mem="$(vm_memory)M" root=/dev/root rootfstype=hostfs rootflags="$RUN/root" ro \
 		uml_dir="$RUN" umid=uml con=null "$@" init=/bin/sh -- -c \
 		"\"mount -n -t hostfs -o hostfs=$RUN none /mnt && exec /bin/bash /mnt/init $RUN root\""
 }

@@ -3,7 +3,10 @@
 #
 # ./dev check: which tests there are, what they need, and running them. tests/vm/tap.pl calls tests/vm/run-test for each.
 
-HOST_TESTS=(lint unit distcheck harness)
+HOST_TESTS=(lint unit distcheck harness nfsroot series)
+# Not run unless they are named
+LONG_TESTS=(patches)
+CHECK_KERNEL=
 
 # An end-to-end test may name in its head what it runs on: "# rootfs: trixie sid", "# kernel: stock patched"
 check_wants() {
@@ -12,13 +15,15 @@ check_wants() {
 	echo "${wants:-$3}"
 }
 
-# check_list: every test by its name. name@sid and name@patched are the same test elsewhere.
+# check_list: every test by its name, or those on $CHECK_KERNEL. name@sid and name@patched are the same test elsewhere.
 check_list() {
 	local file base rootfs kernel place
-	printf '%s\n' "${HOST_TESTS[@]}"
+	[[ -n $CHECK_KERNEL ]] || printf '%s\n' "${HOST_TESTS[@]}"
 	for file in "$TOP"/tests/e2e/*.t; do
 		base=$(basename "$file" .t)
 		for kernel in $(check_wants "$base" kernel stock); do
+			[[ $CHECK_KERNEL != debug || $kernel != patched ]] || kernel=debug
+			[[ -z $CHECK_KERNEL || $kernel == "$CHECK_KERNEL" ]] || continue
 			for rootfs in $(check_wants "$base" rootfs trixie); do
 				place=''
 				[[ $rootfs == trixie ]] || place+=@$rootfs
@@ -31,9 +36,12 @@ check_list() {
 
 # check_place NAME: sets where an end-to-end test runs
 check_place() {
+	local word
 	VM_ROOTFS=trixie VM_KERNEL=stock
-	[[ $1 != *@sid* ]] || VM_ROOTFS=sid
-	[[ $1 != *@patched* ]] || VM_KERNEL=patched
+	for word in ${1//@/ }; do
+		[[ $word != sid ]] || VM_ROOTFS=$word
+		! kernel_exists "$word" || VM_KERNEL=$word
+	done
 }
 
 # check_select [NAME...]: the tests of these names, with all their places unless the name says which
@@ -41,6 +49,7 @@ check_select() {
 	local name found all
 	mapfile -t all < <(check_list)
 	[[ $# -gt 0 ]] || set -- "${all[@]}"
+	all+=("${LONG_TESTS[@]}")
 	for name in "$@"; do
 		found=$(printf '%s\n' "${all[@]}" | awk -v name="$name" '$0 == name || index($0, name "@") == 1')
 		[[ -n $found ]] || usage_error "there is no test $name; ./dev check --list names them"
@@ -48,27 +57,34 @@ check_select() {
 	done | awk '!seen[$0]++'
 }
 
-check_is_host_test() { [[ " ${HOST_TESTS[*]} " == *" $1 "* ]]; }
-
 # check_set_up NAME...: builds what these tests need. What cannot be had is left in $SKIP_SID for run-test.
 check_set_up() {
 	local name
 	lock_set_up
 	packages_install
 	project_build
-	export KERNEL_STOCK='' KERNEL_PATCHED='' SKIP_SID=''
+	export SKIP_SID=''
 	for name in "$@"; do
-		[[ $name == harness ]] || ! check_is_host_test "$name" || continue
+		case $name in
+		lint | unit | distcheck) continue ;;
+		series) kernel_stock_tree "$(kernel_tree stock)" && continue ;;
+		patches) kernel_build stock && continue ;;
+		nfsroot) kernel_build patched && continue ;;
+		esac
 		check_place "$name"
 		rootfs_build "$VM_ROOTFS" || SKIP_SID=$ROOTFS_MISSING
-		[[ $VM_KERNEL == stock && -z $KERNEL_STOCK ]] && kernel_build stock && KERNEL_STOCK=$KERNEL
-		[[ $VM_KERNEL == patched && -z $KERNEL_PATCHED ]] && kernel_build patched && KERNEL_PATCHED=$KERNEL
+		kernel_build "$VM_KERNEL"
 	done
 	unlock_set_up
 }
 
 check_main() {
 	local names status=0
+	if [[ ${1-} == --kernel ]]; then
+		kernel_exists "${2-}" || usage_error "there is no kernel ${2-}"
+		CHECK_KERNEL=$2
+		shift 2
+	fi
 	if [[ ${1-} == --list ]]; then
 		check_list
 		return

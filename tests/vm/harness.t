@@ -10,9 +10,11 @@ set -uo pipefail
 . "$TOP/tests/vm/common.sh"
 # shellcheck source=tests/vm/project.sh
 . "$TOP/tests/vm/project.sh"
+# shellcheck source=tests/vm/kernel.sh
+. "$TOP/tests/vm/kernel.sh"
 # shellcheck source=tests/vm/boot.sh
 . "$TOP/tests/vm/boot.sh"
-KERNEL=$KERNEL_STOCK
+KERNEL=$(kernel_tree stock)/linux
 count=0
 folder=$(mktemp -d)
 LEFTOVERS+=("$folder")

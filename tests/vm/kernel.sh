@@ -1,43 +1,70 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# The kernels: Linux 7.3 for user mode, as Debian has it ("stock") and with the series of kernel/ ("patched").
-# Both are built inside their source trees: paths in the build are then relative, and "patched" can begin as a copy of
-# the built stock tree in which make rebuilds only what the series touches.
+# The kernels: Linux 7.3 for user mode, as Debian has it and with the series of kernel/, built inside their source trees:
+# paths in the build are then relative, and a tree can begin as a copy of another one, in which make rebuilds only what
+# differs.
 
+KERNELS=(
+	"stock    the kernel of Debian's source"
+	'patched  the same with the patches of kernel/'
+	'debug    the patched kernel with KASAN, lockdep, kmemleak and DEBUG_OBJECTS, which look for its mistakes; slow'
+)
 KERNEL_PACKAGE=linux-source-7.3
-KERNEL_CONFIG=$TOP/tests/vm/kernel.config
 KERNEL_SOURCE=
 
-# kernel_build stock|patched: leaves the path of the kernel in $KERNEL
+kernel_names() { printf '%s\n' "${KERNELS[@]%% *}"; }
+kernel_exists() { kernel_names | grep -qxF -- "$1"; }
+
+# kernel_tree KERNEL: where it is built
+kernel_tree() {
+	local tree=$DEV/kernel/stock
+	[[ -z $KERNEL_SOURCE ]] || tree=$DEV/kernel/$(hash_of <<<"$KERNEL_SOURCE")
+	[[ $1 == stock ]] || tree+=-$1
+	echo "$tree"
+}
+
+# kernel_config TREE
+kernel_config() {
+	cat "$TOP/tests/vm/kernel.config"
+	[[ $1 != *-debug ]] || cat "$TOP/tests/vm/kernel-debug.config"
+}
+
+# kernel_build KERNEL: leaves its path in $KERNEL
 kernel_build() {
-	local stock=$DEV/kernel/stock series
-	mkdir -p "$DEV/kernel"
-	if [[ -n $KERNEL_SOURCE ]]; then
-		stock=$DEV/kernel/$(hash_of <<<"$KERNEL_SOURCE")
-		step "copying $KERNEL_SOURCE" kernel-copy kernel_copy_tree "$stock"
-	elif [[ ! -d $stock ]]; then
-		kernel_fetch
-		step 'unpacking the kernel source' kernel-unpack kernel_unpack "$stock"
-	fi
+	local stock patched debug
+	stock=$(kernel_tree stock) patched=$(kernel_tree patched) debug=$(kernel_tree debug)
+	kernel_stock_tree "$stock"
 	[[ -e $stock/linux ]] || say 'the first kernel takes 5 to 10 minutes'
 	kernel_make "$stock"
-
-	KERNEL=$stock/linux
-	[[ $1 == patched ]] || return 0
-	mapfile -t series < <(find "$TOP/kernel" -name '*.patch' | sort)
-	if [[ ${#series[@]} -eq 0 ]]; then
-		say 'kernel/ has no patches yet: the patched kernel is the stock kernel'
-		return
+	if [[ $1 != stock ]]; then
+		kernel_patched_tree "$stock" "$patched" "$TOP"/kernel/*.patch
+		kernel_make "$patched"
 	fi
-	kernel_build_patched "$stock" "$stock-patched" "${series[@]}"
-	KERNEL=$stock-patched/linux
+	if [[ $1 == debug ]]; then
+		kernel_debug_tree "$stock" "$patched" "$debug"
+		[[ -e $debug/linux ]] || say 'the first debug kernel takes about 10 minutes'
+		kernel_make "$debug"
+	fi
+	# shellcheck disable=SC2034 # for who called
+	KERNEL=$(kernel_tree "$1")/linux
+}
+
+# kernel_stock_tree TREE: the source as it was published
+kernel_stock_tree() {
+	mkdir -p "$DEV/kernel"
+	if [[ -n $KERNEL_SOURCE ]]; then
+		step "copying $KERNEL_SOURCE" kernel-copy kernel_copy_tree "$1"
+	elif [[ ! -d $1 ]]; then
+		kernel_fetch
+		step 'unpacking the kernel source' kernel-unpack kernel_unpack "$1"
+	fi
 }
 
 # kernel_make TREE: build it, unless nothing has changed since it was built
 kernel_make() {
 	local key
-	key=$({ cat "$KERNEL_CONFIG" "$1/.patches" 2>/dev/null || true; } | hash_of)
+	key=$({ kernel_config "$1" && { cat "$1/.patches" 2>/dev/null || true; }; } | hash_of)
 	[[ -z $KERNEL_SOURCE ]] && stamp_is "$1/.built" "$key" && return
 	step "building the kernel $(basename "$1")" "kernel-$(basename "$1")" kernel_compile "$1"
 	stamp "$1/.built" "$key"
@@ -47,18 +74,19 @@ kernel_make() {
 kernel_compile() {
 	cd "$1"
 	cp .config .config.before 2>/dev/null || : >.config.before
-	make ARCH=um KCONFIG_ALLCONFIG="$KERNEL_CONFIG" allnoconfig
+	kernel_config "$1" >.config.wanted
+	make ARCH=um KCONFIG_ALLCONFIG=.config.wanted allnoconfig
 	if cmp -s .config .config.before; then
 		touch -r .config.before .config
 	fi
-	kernel_check_config
+	kernel_check_config .config.wanted
 	make ARCH=um -j"$(nproc)" linux
 }
 
 # Kconfig drops without a word what it does not know and what depends on something that is off
 kernel_check_config() {
 	local missing
-	missing=$(grep -o '^CONFIG_[A-Za-z0-9_]*=y' "$KERNEL_CONFIG" | grep -vxFf .config || true)
+	missing=$(grep -o '^CONFIG_[A-Za-z0-9_]*=y' "$1" | grep -vxFf .config || true)
 	[[ -z $missing ]] || die "this kernel has not, or not with this configuration: ${missing//$'\n'/ }"
 }
 
@@ -106,30 +134,53 @@ kernel_download() {
 	mv "${KERNEL_PACKAGE}"_*.deb ..
 }
 
-# kernel_build_patched STOCK PATCHED PATCH...
-kernel_build_patched() {
+# kernel_patched_tree STOCK PATCHED PATCH...
+kernel_patched_tree() {
 	local stock=$1 patched=$2 key
 	shift 2
 	key=$(cat "$stock/.built" "$@" | hash_of)
 	if [[ -n $KERNEL_SOURCE ]] || ! stamp_is "$patched/.patches" "$key"; then
 		step "applying the $# patches of kernel/" kernel-patch kernel_patch "$stock" "$patched" "$key" "$@"
 	fi
-	kernel_make "$patched"
 }
 
-# Sources are hard links: a patch replaces a file, it does not write into it. What the build made is copied, since
-# make does write into its files.
+# kernel_fork STOCK TREE: sources are hard links: a patch replaces a file, it does not write into it. What the build made
+# is copied, since make does write into its files.
+kernel_fork() {
+	mkdir "$2"
+	(cd "$1" && find . -type f -newer .unpacked -print0 | tar -c --null -T -) | tar -x -C "$2"
+	rsync -a --ignore-existing --link-dest="$1" "$1/" "$2/"
+}
+
 kernel_patch() {
 	local stock=$1 patched=$2 key=$3
 	shift 3
 	rm -rf "$patched" "$patched.new"
-	mkdir "$patched.new"
-	(cd "$stock" && find . -type f -newer .unpacked -print0 | tar -c --null -T -) | tar -x -C "$patched.new"
-	rsync -a --ignore-existing --link-dest="$stock" "$stock/" "$patched.new/"
+	kernel_fork "$stock" "$patched.new"
 	cd "$patched.new"
 	rm -f .built
 	# git must not take this folder for a part of the repository that it is in
 	GIT_CEILING_DIRECTORIES=$(dirname "$patched") git apply --verbose "$@"
 	stamp .patches "$key"
 	mv "$patched.new" "$patched"
+}
+
+# kernel_debug_tree STOCK PATCHED DEBUG: the sources of PATCHED
+kernel_debug_tree() {
+	local stamp
+	stamp=$(<"$2/.patches")
+	if [[ -n $KERNEL_SOURCE ]] || ! stamp_is "$3/.patches" "$stamp"; then
+		step 'copying the patched sources' kernel-debug-copy kernel_debug_copy "$@"
+		stamp "$3/.patches" "$stamp"
+	fi
+}
+
+# Without what was built there; stock is asked what that is, since there the only new files are those. A later copy
+# replaces just the files that differ, and gives them the time of now, so that make sees each change.
+kernel_debug_copy() {
+	local stock=$1 patched=$2 debug=$3 how=(-rlpc)
+	(cd "$stock" && find . -type f -newer .unpacked | sed 's|^\.||') >"$DEV/kernel/built"
+	[[ -d $debug ]] || how=(-a --link-dest="$patched")
+	rsync "${how[@]}" --exclude-from="$DEV/kernel/built" --exclude='*.o' --exclude='.*.cmd' --exclude=/.patches \
+		"$patched/" "$debug/"
 }
