@@ -132,19 +132,24 @@ world_up() {
 	done
 }
 
-# another_client NAME: one more client, over a link of its own to the same address of the server. Its network namespace is
-# made, unless there is one of this name.
+# another_client NAME [NUMBER]: one more client, over a link of its own to the same address of the server. Its network
+# namespace is made, unless there is one of this name.
 another_client() {
-	echo "198.51.100.2 $1" >>/etc/hosts
+	local net=198.51.100 number=${2-0}
+	local here=$((4 * number + 1)) there=$((4 * number + 2))
 	[[ -e /run/netns/$1 ]] || ip netns add "$1"
 	ip link add "to-$1" netns server type veth peer name "${1}0" netns "$1"
-	on_server ip address add 198.51.100.1/24 dev "to-$1"
+	on_server ip address add $net.$here/30 dev "to-$1"
 	on_server ip link set "to-$1" up
 	nsenter --net="/run/netns/$1" ip link set lo up
-	nsenter --net="/run/netns/$1" ip address add 198.51.100.2/24 dev "${1}0"
+	nsenter --net="/run/netns/$1" ip address add $net.$there/30 dev "${1}0"
 	nsenter --net="/run/netns/$1" ip link set "${1}0" up
-	nsenter --net="/run/netns/$1" ip route add 192.0.2.0/24 via 198.51.100.1
+	nsenter --net="/run/netns/$1" ip route add 192.0.2.0/24 via $net.$here
+	grep -q " $1\$" /etc/hosts || echo "$net.$there $1" >>/etc/hosts
 }
+
+# client_gone NAME: whether a client that another_client made is gone, for its end of the link goes with the namespace
+client_gone() { ! on_server ip link show "to-$1"; }
 
 # --- a throw-away CA ---
 
@@ -270,13 +275,21 @@ server_start() {
 # nfsd_up: with clients to wait for, the grace period is ended by hand. Newer nfs-utils leave 4.0 out unless asked for it.
 nfsd_up() {
 	on_server rpc.nfsd "${NO_NFS3[@]}" --nfs-version 4.0 2
-	echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null || true
+	end_grace
 }
+
+end_grace() { echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null || true; }
 
 # server_restart: every connection breaks
 server_restart() {
 	on_server rpc.nfsd 0
 	nfsd_up
+}
+
+# server_restart_in_grace: and what clients had they can reclaim, until all NFSv4.1 clients have or end_grace is called
+server_restart_in_grace() {
+	on_server rpc.nfsd 0
+	on_server rpc.nfsd "${NO_NFS3[@]}" 2
 }
 
 # server_saw: the subject of the client certificate that the server's tlshd verified after forget_peer. tlshd 1.4.0 logs
