@@ -19,101 +19,68 @@ static void name_token(struct session *session)
 		 (const char *)token->serialNumber);
 }
 
-static bool slot_matches(P11KitUri *uri, CK_FUNCTION_LIST *funcs, CK_SLOT_ID slot)
-{
-	CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(uri);
-	CK_SLOT_INFO info;
-
-	if (wanted != (CK_SLOT_ID)-1 && wanted != slot)
-		return false;
-	return funcs->C_GetSlotInfo(slot, &info) == CKR_OK && p11_kit_uri_match_slot_info(uri, &info);
-}
-
 /* What the search for a token has seen so far. */
 struct search {
 	struct session *session; /* the last match */
 	unsigned int matches;
 	unsigned int uninitialised;
+	struct nfstls_diag candidates;
 };
 
-static void search_note(struct search *search, const struct module *module, CK_SLOT_ID slot, const CK_TOKEN_INFO *token,
-			struct nfstls_diag *diag)
+static int note_token(const struct token *token, void *arg, struct nfstls_diag *diag)
 {
-	struct session *session = search->session;
+	struct search *search = arg;
 	char *text;
 
-	if (!(token->flags & CKF_TOKEN_INITIALIZED)) {
+	(void)diag;
+	if (!(token->info.flags & CKF_TOKEN_INITIALIZED)) {
 		search->uninitialised++;
-		return;
+		return 0;
 	}
 	search->matches++;
-	*session =
-		(struct session){ .funcs = module->funcs, .module_path = module->path, .slot = slot, .token = *token };
-	if (uri_format(token, NULL, 0, module->path, NULL, &text) == 0) {
-		diag_candidate(diag, text);
+	*search->session = (struct session){
+		.funcs = token->module.funcs,
+		.module_path = token->module.path,
+		.slot = token->slot,
+		.token = token->info,
+	};
+	if (uri_format(&token->info, NULL, 0, token->module.path, NULL, &text) == 0) {
+		diag_candidate(&search->candidates, text);
 		free(text);
 	}
+	return 0;
 }
 
-static int search_module(struct search *search, P11KitUri *uri, const struct module *module, struct nfstls_diag *diag)
+/* What the search has found, as an outcome. */
+static int judge_search(struct search *search, size_t modules, struct nfstls_diag *diag)
 {
-	CK_ULONG count = 0;
-	CK_SLOT_ID *slots;
-	CK_INFO info;
-	CK_RV rv;
-
-	if (module->funcs->C_GetInfo(&info) != CKR_OK || !p11_kit_uri_match_module_info(uri, &info))
+	if (search->matches == 1) {
+		name_token(search->session);
 		return 0;
-	rv = module->funcs->C_GetSlotList(CK_TRUE, NULL, &count);
-	if (rv != CKR_OK)
-		return diag_rv(diag, rv, module->path, "C_GetSlotList");
-	slots = calloc(count + 1, sizeof(*slots));
-	if (!slots)
-		return NFSTLS_E_MEMORY;
-	rv = module->funcs->C_GetSlotList(CK_TRUE, slots, &count);
-	for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
-		CK_TOKEN_INFO token;
-
-		if (slot_matches(uri, module->funcs, slots[i]) &&
-		    module->funcs->C_GetTokenInfo(slots[i], &token) == CKR_OK &&
-		    p11_kit_uri_match_token_info(uri, &token))
-			search_note(search, module, slots[i], &token, diag);
 	}
-	free(slots);
-	return rv == CKR_OK ? 0 : diag_rv(diag, rv, module->path, "C_GetSlotList");
+	if (search->matches > 1) {
+		diag_set(diag, NFSTLS_E_TOKEN_AMBIGUOUS, "%u tokens match, name one by its serial or module-path",
+			 search->matches);
+		if (diag) {
+			diag->candidates = search->candidates.candidates;
+			search->candidates.candidates = NULL;
+		}
+		return NFSTLS_E_TOKEN_AMBIGUOUS;
+	}
+	if (search->uninitialised > 0)
+		return diag_set(diag, NFSTLS_E_TOKEN_UNINIT, "the token that matches holds nothing yet");
+	return diag_set(diag, NFSTLS_E_TOKEN_ABSENT, "no token matches, of %zu module(s) asked", modules);
 }
 
 static int find_token(P11KitUri *uri, struct session *session, struct nfstls_diag *diag)
 {
-	struct nfstls_diag tokens = NFSTLS_DIAG_INIT;
-	struct search search = { .session = session };
-	struct module *modules = NULL;
-	size_t count = 0;
-	int ret;
+	struct search search = { .session = session, .candidates = NFSTLS_DIAG_INIT };
+	size_t modules;
+	int ret = tokens_visit(uri, note_token, &search, &modules, diag);
 
-	ret = modules_for_uri(uri, &modules, &count, diag);
-	for (size_t i = 0; ret == 0 && i < count; i++)
-		ret = search_module(&search, uri, &modules[i], &tokens);
-
-	if (ret < 0) {
-		if (diag && tokens.text[0])
-			memcpy(diag->text, tokens.text, sizeof(diag->text));
-	} else if (search.matches == 1) {
-		name_token(session);
-	} else if (search.matches > 1) {
-		ret = diag_set(diag, NFSTLS_E_TOKEN_AMBIGUOUS, "%u tokens match, name one by its serial or module-path",
-			       search.matches);
-		if (diag) {
-			diag->candidates = tokens.candidates;
-			tokens.candidates = NULL;
-		}
-	} else if (search.uninitialised > 0) {
-		ret = diag_set(diag, NFSTLS_E_TOKEN_UNINIT, "the token that matches holds nothing yet");
-	} else {
-		ret = diag_set(diag, NFSTLS_E_TOKEN_ABSENT, "no token matches, of %zu module(s) asked", count);
-	}
-	nfstls_diag_clear(&tokens);
-	free(modules);
+	if (ret == 0)
+		ret = judge_search(&search, modules, diag);
+	nfstls_diag_clear(&search.candidates);
 	return ret;
 }
 

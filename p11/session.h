@@ -3,8 +3,7 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include "module.h"
-#include "uri.h"
+#include "search.h"
 
 struct session {
 	CK_FUNCTION_LIST *funcs;

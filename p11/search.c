@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "search.h"
+
+static bool slot_matches(P11KitUri *uri, CK_FUNCTION_LIST *funcs, CK_SLOT_ID slot)
+{
+	CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(uri);
+	CK_SLOT_INFO info;
+
+	if (wanted != (CK_SLOT_ID)-1 && wanted != slot)
+		return false;
+	return funcs->C_GetSlotInfo(slot, &info) == CKR_OK && p11_kit_uri_match_slot_info(uri, &info);
+}
+
+static int list_slots(const struct module *module, CK_SLOT_ID **slots, CK_ULONG *count, struct nfstls_diag *diag)
+{
+	CK_RV rv;
+
+	rv = module->funcs->C_GetSlotList(CK_TRUE, NULL, count);
+	if (rv != CKR_OK)
+		return diag_rv(diag, rv, module->path, "C_GetSlotList");
+	*slots = calloc(*count + 1, sizeof(**slots));
+	if (!*slots)
+		return NFSTLS_E_MEMORY;
+	rv = module->funcs->C_GetSlotList(CK_TRUE, *slots, count);
+	if (rv == CKR_OK)
+		return 0;
+	free(*slots);
+	return diag_rv(diag, rv, module->path, "C_GetSlotList");
+}
+
+/* *visited gets what the visitor returned. */
+static int visit_module(P11KitUri *uri, const struct module *module, token_visitor *visit, void *arg, int *visited,
+			struct nfstls_diag *diag)
+{
+	CK_ULONG count = 0;
+	CK_SLOT_ID *slots = NULL;
+	CK_INFO info;
+	int ret;
+
+	if (module->funcs->C_GetInfo(&info) != CKR_OK || !p11_kit_uri_match_module_info(uri, &info))
+		return 0;
+	ret = list_slots(module, &slots, &count, diag);
+	if (ret < 0)
+		return ret;
+	for (CK_ULONG i = 0; *visited == 0 && i < count; i++) {
+		struct token token = { .module = *module, .slot = slots[i] };
+
+		if (slot_matches(uri, module->funcs, slots[i]) &&
+		    module->funcs->C_GetTokenInfo(slots[i], &token.info) == CKR_OK &&
+		    p11_kit_uri_match_token_info(uri, &token.info))
+			*visited = visit(&token, arg, diag);
+	}
+	free(slots);
+	return 0;
+}
+
+int tokens_visit(P11KitUri *uri, token_visitor *visit, void *arg, size_t *modules, struct nfstls_diag *diag)
+{
+	struct module *list = NULL;
+	int ret, first = 0, visited = 0;
+
+	*modules = 0;
+	ret = modules_for_uri(uri, &list, modules, diag);
+	for (size_t i = 0; ret == 0 && visited == 0 && i < *modules; i++) {
+		int failed = visit_module(uri, &list[i], visit, arg, &visited, first ? NULL : diag);
+
+		if (first == 0)
+			first = failed;
+	}
+	free(list);
+	if (ret < 0)
+		return ret;
+	return visited < 0 ? visited : first;
+}
