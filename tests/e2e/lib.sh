@@ -151,6 +151,24 @@ another_client() {
 # client_gone NAME: whether a client that another_client made is gone, for its end of the link goes with the namespace
 client_gone() { ! on_server ip link show "to-$1"; }
 
+# tenant_up: one more client, "tenant", whose network namespace belongs to a user namespace of its own. Its uid 0 is 100000.
+tenant_up() {
+	unshare --user --net --mount --uts sleep infinity &
+	TENANT=$!
+	wait_for in_new_namespaces
+	echo 0 100000 65536 >/proc/$TENANT/uid_map
+	echo 0 100000 65536 >/proc/$TENANT/gid_map
+	ip netns attach tenant $TENANT
+	another_client tenant
+	in_tenant hostname tenant
+	in_tenant mount -t tmpfs run /run
+}
+
+# unshare(1) goes from one namespace after the other to the command
+in_new_namespaces() { [[ $(<"/proc/$TENANT/comm") == sleep ]]; }
+
+in_tenant() { nsenter --target "$TENANT" --user --net --mount --uts "$@"; }
+
 # --- a throw-away CA ---
 
 # ca_new NAME [ISSUER]: a root, or an intermediate

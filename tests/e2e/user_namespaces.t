@@ -16,17 +16,7 @@ file_key alice root
 ok 'the host adds alice' nfstlskey add alice --cert "$PKI/alice.pem" --key "$PKI/alice.key"
 
 # --- the tenant's world ---
-unshare --user --net --mount --uts sleep infinity &
-tenant=$!
-in_user_namespace() { [[ $(readlink "/proc/$tenant/ns/user") != "$(readlink /proc/self/ns/user)" ]]; }
-wait_for in_user_namespace
-echo 0 100000 65536 >/proc/$tenant/uid_map
-echo 0 100000 65536 >/proc/$tenant/gid_map
-in_tenant() { nsenter --target "$tenant" --user --net --mount --uts "$@"; }
-ip netns attach tenant "$tenant"
-another_client tenant
-in_tenant hostname tenant
-in_tenant mount -t tmpfs run /run
+tenant_up
 install -o 100000 -m 0600 "$PKI/own.key" /tmp/own.key
 
 # --- it provisions on its own ---
