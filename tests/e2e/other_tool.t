@@ -146,6 +146,16 @@ ok 'the other removes him' other remove bob
 is 'he is gone for ours' "$(nfstlskey list --noheadings)" ''
 is 'and from the keyring' "$(keyring_keys)" ''
 
+# It knows of no intermediates
+ca_new middle root
+file_key carol middle
+cat "$PKI"/{carol,middle}.pem >"$PKI/carol.chain"
+ok 'ours adds carol, with an intermediate' nfstlskey add carol --cert "$PKI/carol.chain" --key "$PKI/carol.key"
+ok 'the other removes her' other remove carol
+refuses 'ours says that half of her is left' 3 'half of it is missing' nfstlskey show carol
+ok 'and removes that' nfstlskey remove carol
+is 'nothing is left on the keyring' "$(keyring_keys)" ''
+
 # --- elsewhere ---
 install -d -o 100000 -m 0700 /tmp/tenant
 cp "${alice[@]}" /tmp/tenant
