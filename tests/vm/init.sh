@@ -111,6 +111,9 @@ mount_all
 set_up_host
 # shellcheck source=/dev/null
 . /vm/settings
+kernel=$VM_KERNEL
+# to a script the debug kernel is the patched one
+[[ $kernel != debug ]] || VM_KERNEL=patched
 export VM_KERNEL VM_ROOTFS
 mapfile -d '' -t command </vm/command
 stdin=/dev/null
@@ -122,7 +125,7 @@ if [[ -n ${VM_TERMINAL-} ]]; then
 else
 	run_script || status=$?
 fi
-[[ $VM_KERNEL != debug ]] || tell_leaks
+[[ $kernel != debug ]] || tell_leaks
 echo "$status" >/vm/status
 sync --file-system /vm
 perl -e 'syscall(169, 0xfee1dead, 0x28121969, 0x4321fedc)' # reboot(2), LINUX_REBOOT_CMD_POWER_OFF
