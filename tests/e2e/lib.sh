@@ -404,8 +404,9 @@ mounts_as() {
 
 # --- who is on which connection ---
 
-# ports [ADDRESS]: the client's port of each connection to the server, or to another
-ports() { on_client ss -Htn state established "dport = :2049 ${1:+and dst $1}" | sed 's/^[^:]*:\([0-9]*\) .*/\1/' | sort; }
+# ports: the client's port of each connection to the server; ports_to ADDRESS: to one of several
+ports() { ports_to 0.0.0.0/0; }
+ports_to() { on_client ss -Htn state established "dport = :2049 and dst $1" | sed 's/^[^:]*:\([0-9]*\) .*/\1/' | sort; }
 
 # sent PORT: how many bytes the client sent from there
 sent() { on_client ss -Htin state established "sport = :$1" | sed -n 's/.*bytes_sent:\([0-9]*\).*/\1/p'; }

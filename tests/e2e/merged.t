@@ -7,18 +7,10 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh
+# shellcheck source=tests/e2e/two.sh
+. /src/tests/e2e/two.sh
 
-# shellcheck disable=SC2034 # for server_start
-NO_NFS3=()
-world_up
-ca_new root
-server_start root
-client_start root
-mkdir -p /mnt/other /export/other
-for name in alice bob; do
-	file_key $name root
-	ok "$name is added" nfstlskey add $name --cert "$PKI/$name.pem" --key "$PKI/$name.key"
-done
+two_world
 
 # mount_by_serial NAME VERSION FOLDER-THERE FOLDER
 mount_by_serial() {
@@ -27,16 +19,14 @@ mount_by_serial() {
 	on_client mount -t nfs -o "vers=$2,nolock,xprtsec=mtls,$(nfstlskey show "$1"),retry=0" "server:$path" "$4"
 }
 
-no_connections() { [[ -z $(ports) ]]; }
-
-# both_mount VERSION: leaves their ports in $alices and $bobs, which is empty when bob has none
+# both_mount VERSION: leaves their ports in $ALICES and $BOBS, which is empty when bob has none
 both_mount() {
 	ok "$1: alice mounts" mount_by_serial alice "$1" / /mnt/nfs
-	alices=$(ports)
+	ALICES=$(ports)
 	forget_peer
 	ok "$1: bob mounts" mount_by_serial bob "$1" /other /mnt/other
 	is "$1: the server saw bob" "$(server_saw)" CN=bob
-	bobs=$(ports | grep -vxF "$alices")
+	BOBS=$(ports | grep -vxF "$ALICES")
 }
 
 both_unmount() {
@@ -49,9 +39,9 @@ for version in 4.2 4.1 4.0; do
 	is "$version: one connection on the stock kernel, two on the patched" "$(ports | wc -l)" "$(by_kernel 1 2)"
 	is "$version: as many NFSv4 clients" "$(nfs4_clients name | wc -l)" "$(by_kernel 1 2)"
 	if [[ $VM_KERNEL == stock ]]; then
-		ok "$version: what bob writes goes over alice's connection" writes_over /mnt/other "$alices"
+		ok "$version: what bob writes goes over alice's connection" writes_over /mnt/other "$ALICES"
 	else
-		ok "$version: what bob writes goes over bob's connection" writes_over /mnt/other "$bobs" "$alices"
+		ok "$version: what bob writes goes over bob's connection" writes_over /mnt/other "$BOBS" "$ALICES"
 	fi
 	both_unmount $version
 done
@@ -59,6 +49,6 @@ done
 # NFSv3 has no clients that the server could recognise: it keeps them apart on both kernels
 both_mount 3
 is '3: two connections' "$(ports | wc -l)" 2
-ok "3: what bob writes goes over bob's connection" writes_over /mnt/other "$bobs" "$alices"
+ok "3: what bob writes goes over bob's connection" writes_over /mnt/other "$BOBS" "$ALICES"
 both_unmount 3
 done_testing
