@@ -9,6 +9,7 @@
 /* What the command line said, checked by the command's row of the table. */
 struct arguments {
 	const char *identity;
+	const char *uri; /* or NULL */
 	struct source source;
 	bool json;
 	bool no_headings;
@@ -18,6 +19,7 @@ enum exit_code cmd_add(const struct arguments *args);
 enum exit_code cmd_list(const struct arguments *args);
 enum exit_code cmd_remove(const struct arguments *args);
 enum exit_code cmd_show(const struct arguments *args);
+enum exit_code cmd_tokens(const struct arguments *args);
 enum exit_code cmd_update(const struct arguments *args);
 
 #endif

@@ -22,22 +22,27 @@ static enum exit_code verify_source(const struct arguments *args)
 	return EXIT_OK;
 }
 
+/* What stands behind a command without a dash. */
+enum word { WORD_NONE, WORD_IDENTITY, WORD_URI /* or none */ };
+
 static const struct command {
 	const char *name;
-	bool takes_identity;
+	enum word word;
 	const char *options; /* the letters of the long options below that it takes */
 	enum exit_code (*verify)(const struct arguments *args);
 	enum exit_code (*run)(const struct arguments *args);
 	const char *usage;
 	const char *summary;
 } commands[] = {
-	{ "add", true, "pck", verify_source, cmd_add,
+	{ "add", WORD_IDENTITY, "pck", verify_source, cmd_add,
 	  "IDENTITY {--pkcs11 URI [--cert FILE] | --key FILE [--cert FILE]}", "put an identity on the .nfs keyring" },
-	{ "update", true, "pck", verify_source, cmd_update,
+	{ "update", WORD_IDENTITY, "pck", verify_source, cmd_update,
 	  "IDENTITY {--pkcs11 URI [--cert FILE] | --key FILE [--cert FILE]}", "change an identity under its mounts" },
-	{ "list", false, "jn", NULL, cmd_list, "[--json] [--noheadings]", "list the identities" },
-	{ "show", true, "", NULL, cmd_show, "IDENTITY", "print an identity's serials, ready for mount -o" },
-	{ "remove", true, "", NULL, cmd_remove, "IDENTITY", "take an identity off the keyring" },
+	{ "list", WORD_NONE, "jn", NULL, cmd_list, "[--json] [--noheadings]", "list the identities" },
+	{ "show", WORD_IDENTITY, "", NULL, cmd_show, "IDENTITY", "print an identity's serials, ready for mount -o" },
+	{ "remove", WORD_IDENTITY, "", NULL, cmd_remove, "IDENTITY", "take an identity off the keyring" },
+	{ "tokens", WORD_URI, "jn", NULL, cmd_tokens, "[URI] [--json] [--noheadings]",
+	  "show tokens and their certificates, with the URIs that add takes; without a PIN" },
 };
 
 static const struct option long_options[] = {
@@ -57,8 +62,8 @@ static enum exit_code print_help(void)
 	     "  --pkcs11 URI   the key on a token, as an RFC 7512 URI; name a PIN file with ?pin-source=file:PATH\n"
 	     "  --cert FILE    the certificate and its intermediates, PEM or DER\n"
 	     "  --key FILE     a private key, PEM or DER, or a PEM \"PKCS#11 PROVIDER URI\"\n"
-	     "  --json         print the list as JSON\n"
-	     "  --noheadings   print the list without its first line\n"
+	     "  --json         print a list as JSON\n"
+	     "  --noheadings   print a list without its first line\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Example: nfstlskey add lab --pkcs11 'pkcs11:token=YubiKey%20PIV?pin-source=file:/etc/nfs/lab.pin'\n"
@@ -100,17 +105,19 @@ static enum exit_code take_option(const struct command *command, int letter, str
 	return EXIT_OK;
 }
 
-static enum exit_code take_identity(const struct command *command, int argc, char **argv, struct arguments *args)
+static enum exit_code take_word(const struct command *command, int argc, char **argv, struct arguments *args)
 {
-	int wanted = command->takes_identity ? 1 : 0;
+	int most = command->word == WORD_NONE ? 0 : 1;
 
-	if (argc > wanted)
+	if (argc > most)
 		return fail(EXIT_USAGE, NULL, "%s: unexpected argument '%s'; see nfstlskey --help", command->name,
-			    argv[wanted]);
-	if (argc < wanted)
-		return fail(EXIT_USAGE, NULL, "%s: which identity? see nfstlskey --help", command->name);
-	if (wanted == 0)
+			    argv[most]);
+	if (command->word == WORD_URI)
+		args->uri = argv[0];
+	if (command->word != WORD_IDENTITY)
 		return EXIT_OK;
+	if (argc == 0)
+		return fail(EXIT_USAGE, NULL, "%s: which identity? see nfstlskey --help", command->name);
 	args->identity = argv[0];
 	return identity_check_name(args->identity);
 }
@@ -135,7 +142,7 @@ static enum exit_code run_command(const struct command *command, int argc, char 
 		if (code != EXIT_OK)
 			return code;
 	}
-	code = take_identity(command, argc - optind, argv + optind, &args);
+	code = take_word(command, argc - optind, argv + optind, &args);
 	if (code == EXIT_OK && command->verify)
 		code = command->verify(&args);
 	return code == EXIT_OK ? command->run(&args) : code;

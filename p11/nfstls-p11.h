@@ -140,6 +140,42 @@ int nfstls_token_key_find(const char *uri, const gnutls_x509_crt_t *certs, unsig
 
 void nfstls_token_key_clear(struct nfstls_token_key *key);
 
+/** What a token says of itself. */
+enum nfstls_token_flags {
+	NFSTLS_TOKEN_UNINITIALISED = 1, /* it holds nothing yet */
+	NFSTLS_TOKEN_LOGIN = 2,		/* it wants a PIN before it signs */
+	NFSTLS_TOKEN_PIN_PAD = 4,	/* it takes the PIN by itself: a key pad, a fingerprint */
+	NFSTLS_TOKEN_PIN_LOW = 8,	/* a wrong PIN was given since the last right one */
+	NFSTLS_TOKEN_FINAL_TRY = 16,	/* one more wrong PIN locks it */
+	NFSTLS_TOKEN_LOCKED = 32,	/* the PIN is locked */
+};
+
+/** A certificate that a token shows to everybody, and where its key must be. */
+struct nfstls_token_cert {
+	char *uri;	     /* names the private key with the certificate's CKA_ID, and the module */
+	gnutls_datum_t cert; /* DER */
+	bool shows_key;	     /* a key with that id is to be seen; before a login many tokens show none */
+};
+
+/** A token, and its certificates that have a CKA_ID. */
+struct nfstls_token {
+	char *uri;
+	char *label; /* for people; UTF-8 as the token has it, as is serial */
+	char *serial;
+	unsigned int flags; /* enum nfstls_token_flags */
+	struct nfstls_token_cert *certs;
+	size_t ncerts;
+};
+
+/**
+ * The tokens that a URI matches ("pkcs11:" matches all), without a login. Also on failure *tokens has those that could be
+ * read: one module that does not work hides no other. Release with nfstls_token_list_free().
+ * Errors: NFSTLS_E_URI and its kin, NFSTLS_E_MODULE, NFSTLS_E_TOKEN_ABSENT (no token matches), and what a token says.
+ */
+int nfstls_token_list(const char *uri, struct nfstls_token **tokens, size_t *count, struct nfstls_diag *diag);
+
+void nfstls_token_list_free(struct nfstls_token *tokens, size_t count);
+
 /**
  * Import a token handle into an initialised, empty private key, which then signs through the token with the TLS 1.3
  * schemes rsa_pss_rsae, ecdsa and ed25519 (RFC 8446 section 4.2.3). Loads the one module that the handle names, finds

@@ -8,20 +8,9 @@
 #include "pin.h"
 #include "session.h"
 
-/* The token's label and serial, padded with spaces in CK_TOKEN_INFO. */
-static void name_token(struct session *session)
-{
-	const CK_TOKEN_INFO *token = &session->token;
-
-	snprintf(session->name, sizeof(session->name), "token \"%.*s\" (serial %.*s)",
-		 (int)p11_kit_space_strlen(token->label, sizeof(token->label)), (const char *)token->label,
-		 (int)p11_kit_space_strlen(token->serialNumber, sizeof(token->serialNumber)),
-		 (const char *)token->serialNumber);
-}
-
 /* What the search for a token has seen so far. */
 struct search {
-	struct session *session; /* the last match */
+	struct token *token; /* the last match */
 	unsigned int matches;
 	unsigned int uninitialised;
 	struct nfstls_diag candidates;
@@ -38,12 +27,7 @@ static int note_token(const struct token *token, void *arg, struct nfstls_diag *
 		return 0;
 	}
 	search->matches++;
-	*search->session = (struct session){
-		.funcs = token->module.funcs,
-		.module_path = token->module.path,
-		.slot = token->slot,
-		.token = token->info,
-	};
+	*search->token = *token;
 	if (uri_format(&token->info, NULL, 0, token->module.path, NULL, &text) == 0) {
 		diag_candidate(&search->candidates, text);
 		free(text);
@@ -54,10 +38,8 @@ static int note_token(const struct token *token, void *arg, struct nfstls_diag *
 /* What the search has found, as an outcome. */
 static int judge_search(struct search *search, size_t modules, struct nfstls_diag *diag)
 {
-	if (search->matches == 1) {
-		name_token(search->session);
+	if (search->matches == 1)
 		return 0;
-	}
 	if (search->matches > 1) {
 		diag_set(diag, NFSTLS_E_TOKEN_AMBIGUOUS, "%u tokens match, name one by its serial or module-path",
 			 search->matches);
@@ -72,9 +54,9 @@ static int judge_search(struct search *search, size_t modules, struct nfstls_dia
 	return diag_set(diag, NFSTLS_E_TOKEN_ABSENT, "no token matches, of %zu module(s) asked", modules);
 }
 
-static int find_token(P11KitUri *uri, struct session *session, struct nfstls_diag *diag)
+static int find_token(P11KitUri *uri, struct token *token, struct nfstls_diag *diag)
 {
-	struct search search = { .session = session, .candidates = NFSTLS_DIAG_INIT };
+	struct search search = { .token = token, .candidates = NFSTLS_DIAG_INIT };
 	size_t modules;
 	int ret = tokens_visit(uri, note_token, &search, &modules, diag);
 
@@ -82,6 +64,35 @@ static int find_token(P11KitUri *uri, struct session *session, struct nfstls_dia
 		ret = judge_search(&search, modules, diag);
 	nfstls_diag_clear(&search.candidates);
 	return ret;
+}
+
+/* The token's label and serial, padded with spaces in CK_TOKEN_INFO. */
+static void name_token(struct session *session)
+{
+	const CK_TOKEN_INFO *token = &session->token;
+
+	snprintf(session->name, sizeof(session->name), "token \"%.*s\" (serial %.*s)",
+		 (int)p11_kit_space_strlen(token->label, sizeof(token->label)), (const char *)token->label,
+		 (int)p11_kit_space_strlen(token->serialNumber, sizeof(token->serialNumber)),
+		 (const char *)token->serialNumber);
+}
+
+int session_open_public(const struct token *token, struct session *session, struct nfstls_diag *diag)
+{
+	struct session opened = {
+		.funcs = token->module.funcs,
+		.module_path = token->module.path,
+		.slot = token->slot,
+		.token = token->info,
+	};
+	CK_RV rv;
+
+	name_token(&opened);
+	rv = opened.funcs->C_OpenSession(opened.slot, CKF_SERIAL_SESSION, NULL, NULL, &opened.id);
+	if (rv != CKR_OK)
+		return diag_rv(diag, rv, opened.name, "C_OpenSession");
+	*session = opened;
+	return 0;
 }
 
 /* One C_Login, never two. A PIN pad takes its PIN without us. */
@@ -130,15 +141,14 @@ static int login_if_needed(const struct session *session, const char *pin_source
 int session_open(P11KitUri *uri, struct session *session, struct nfstls_diag *diag)
 {
 	struct session opened;
-	CK_RV rv;
+	struct token token;
 	int ret;
 
-	ret = find_token(uri, &opened, diag);
+	ret = find_token(uri, &token, diag);
+	if (ret == 0)
+		ret = session_open_public(&token, &opened, diag);
 	if (ret < 0)
 		return ret;
-	rv = opened.funcs->C_OpenSession(opened.slot, CKF_SERIAL_SESSION, NULL, NULL, &opened.id);
-	if (rv != CKR_OK)
-		return diag_rv(diag, rv, opened.name, "C_OpenSession");
 	ret = login_if_needed(&opened, p11_kit_uri_get_pin_source(uri), diag);
 	if (ret < 0)
 		session_close(&opened);

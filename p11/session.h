@@ -20,6 +20,9 @@ struct session {
  */
 int session_open(P11KitUri *uri, struct session *session, struct nfstls_diag *diag);
 
+/* A session with this token, without a login. */
+int session_open_public(const struct token *token, struct session *session, struct nfstls_diag *diag);
+
 /* Close the session, which also logs out: it is the last one that this process has with the token. */
 void session_close(struct session *session);
 

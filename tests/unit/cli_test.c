@@ -79,6 +79,7 @@ static void identities(void **state)
 		{ { "show", "a", "b" }, "unexpected argument 'b'" },
 		{ { "add", "a", "b", "--key", "f" }, "unexpected argument 'b'" },
 		{ { "list", "a" }, "unexpected argument 'a'" },
+		{ { "tokens", "pkcs11:", "b" }, "unexpected argument 'b'" },
 		{ { "show", "" }, "1 to 200 bytes" },
 		{ { "show", "a b" }, "printable ASCII" },
 		{ { "show", "a:b" }, "printable ASCII" },
@@ -128,6 +129,7 @@ static void options(void **state)
 		{ { "remove", "lab", "--cert", "f" }, "remove does not take that option" },
 		{ { "add", "lab", "--json" }, "add does not take that option" },
 		{ { "list", "--key", "f" }, "list does not take that option" },
+		{ { "tokens", "--key", "f" }, "tokens does not take that option" },
 	};
 
 	(void)state;
@@ -163,7 +165,7 @@ static void help(void **state)
 	static const char *const forms[][ARGS_MAX] = {
 		{ "--help" }, { "-h" }, { "add", "--help" }, { "list", "--help" }, { "show", "lab", "--help" },
 	};
-	static const char *const commands_named[] = { "add", "update", "list", "show", "remove" };
+	static const char *const commands_named[] = { "add", "update", "list", "show", "remove", "tokens" };
 	char text[64];
 
 	(void)state;
