@@ -41,6 +41,15 @@ refused 'no mutual TLS' 'tls_identity= needs xprtsec=mtls' mount_with tls_identi
 refused 'TLS, but not mutual' 'tls_identity= needs xprtsec=mtls' mount_with xprtsec=tls,tls_identity=alice
 refused 'a name and serials' 'excludes cert_serial=' mount_with "xprtsec=mtls,tls_identity=alice,$(nfstlskey show bob)"
 refused 'a serial of nothing' 'cert_serial=1 is not a live key' mount_with xprtsec=mtls,cert_serial=1,privkey_serial=2
+refused 'a serial without the other' 'need each other' mount_with "xprtsec=mtls,$(nfstlskey show bob | cut -d , -f 1)"
+refused 'a name that is none' 'must be 1 to 200 printable ASCII' mount_with xprtsec=mtls,tls_identity=a:b
+for part in cert privkey; do
+	raw_identity half "$PKI/bob.der" "$PKI/bob.key"
+	possessing keyctl unlink "%user:nfs:x509:half:$part" "$(nfs_keyring)"
+	missing=certificate
+	[[ $part == cert ]] || missing='private key'
+	refused "no $missing" "TLS identity \"half\" has no $missing" mount_with xprtsec=mtls,tls_identity=half
+done
 ok 'serials go on working' mount_as bob
 refused 'a remount as somebody else' "$another" remount tls_identity=alice /mnt/nfs
 umount /mnt/nfs
