@@ -330,13 +330,13 @@ server_saw() {
 	echo "nobody (key identifier '$id')"
 }
 
-# forget_peer: so that the next server_saw is about the next handshake
+# forget_peer: so that the next server_saw is about the next handshake; no peer's certificate stays behind as a key
 forget_peer() {
 	local serial
 	: >"$LOGS/tlshd.server"
 	while read -r serial; do
 		keyctl unlink "0x$serial" @u
-	done < <(grep "asymmetri TLS x509 $CLIENT:" /proc/keys | cut -d ' ' -f 1)
+	done < <(grep 'asymmetri TLS x509 ' /proc/keys | cut -d ' ' -f 1)
 }
 
 # --- the client ---
