@@ -152,17 +152,35 @@ kernel_fork() {
 	rsync -a --ignore-existing --link-dest="$1" "$1/" "$2/"
 }
 
+# kernel_patch STOCK PATCHED KEY PATCH...
 kernel_patch() {
 	local stock=$1 patched=$2 key=$3
 	shift 3
-	rm -rf "$patched" "$patched.new"
+	rm -rf "$patched.new"
 	kernel_fork "$stock" "$patched.new"
 	cd "$patched.new"
 	rm -f .built
 	# git must not take this folder for a part of the repository that it is in
 	GIT_CEILING_DIRECTORIES=$(dirname "$patched") git apply --verbose "$@"
-	stamp .patches "$key"
-	mv "$patched.new" "$patched"
+	if [[ -d $patched ]]; then
+		rm -f "$patched/.patches"
+		kernel_update "$stock" "$patched.new" "$patched"
+		rm -rf "$patched.new"
+	else
+		mv "$patched.new" "$patched"
+	fi
+	stamp "$patched/.patches" "$key"
+}
+
+# kernel_update STOCK FROM TREE: the sources of FROM to TREE, without what was built there; stock is asked what that is,
+# since there the only new files are those. Only the files that differ are replaced, with the time of now: make sees each
+# change, and nothing else. (The patches touch headers that all include; few changes of a patch do.)
+kernel_update() {
+	local stock=$1 from=$2 tree=$3 how=(-rlpc)
+	(cd "$stock" && find . -type f -newer .unpacked | sed 's|^\.||') >"$DEV/kernel/built"
+	[[ -d $tree ]] || how=(-a --link-dest="$from")
+	rsync "${how[@]}" --exclude-from="$DEV/kernel/built" --exclude='*.o' --exclude='.*.cmd' --exclude=/.patches \
+		"$from/" "$tree/"
 }
 
 # kernel_debug_tree STOCK PATCHED DEBUG: the sources of PATCHED
@@ -170,17 +188,7 @@ kernel_debug_tree() {
 	local stamp
 	stamp=$(<"$2/.patches")
 	if [[ -n $KERNEL_SOURCE ]] || ! stamp_is "$3/.patches" "$stamp"; then
-		step 'copying the patched sources' kernel-debug-copy kernel_debug_copy "$@"
+		step 'copying the patched sources' kernel-debug-copy kernel_update "$@"
 		stamp "$3/.patches" "$stamp"
 	fi
-}
-
-# Without what was built there; stock is asked what that is, since there the only new files are those. A later copy
-# replaces just the files that differ, and gives them the time of now, so that make sees each change.
-kernel_debug_copy() {
-	local stock=$1 patched=$2 debug=$3 how=(-rlpc)
-	(cd "$stock" && find . -type f -newer .unpacked | sed 's|^\.||') >"$DEV/kernel/built"
-	[[ -d $debug ]] || how=(-a --link-dest="$patched")
-	rsync "${how[@]}" --exclude-from="$DEV/kernel/built" --exclude='*.o' --exclude='.*.cmd' --exclude=/.patches \
-		"$patched/" "$debug/"
 }
