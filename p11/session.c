@@ -203,6 +203,19 @@ int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG na
 	return 0;
 }
 
+int session_find_certs(const struct session *session, CK_OBJECT_HANDLE **objects, size_t *count,
+		       struct nfstls_diag *diag)
+{
+	CK_OBJECT_CLASS class = CKO_CERTIFICATE;
+	CK_CERTIFICATE_TYPE type = CKC_X_509;
+	CK_ATTRIBUTE attrs[] = {
+		{ CKA_CLASS, &class, sizeof(class) },
+		{ CKA_CERTIFICATE_TYPE, &type, sizeof(type) },
+	};
+
+	return session_find(session, attrs, 2, objects, count, diag);
+}
+
 int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, gnutls_datum_t *value,
 		struct nfstls_diag *diag)
 {

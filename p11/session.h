@@ -33,6 +33,10 @@ int session_reauthenticate(const struct session *session, const char *pin_source
 int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG nattrs, CK_OBJECT_HANDLE **objects,
 		 size_t *count, struct nfstls_diag *diag);
 
+/* All X.509 certificates. *objects is released with free(). */
+int session_find_certs(const struct session *session, CK_OBJECT_HANDLE **objects, size_t *count,
+		       struct nfstls_diag *diag);
+
 /* The value of an attribute, empty where the object has none or does not show it. */
 int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, gnutls_datum_t *value,
 		struct nfstls_diag *diag);

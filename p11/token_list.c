@@ -123,15 +123,9 @@ out:
 
 static int add_certs(struct nfstls_token *token, const struct session *session, struct nfstls_diag *diag)
 {
-	CK_OBJECT_CLASS class = CKO_CERTIFICATE;
-	CK_CERTIFICATE_TYPE type = CKC_X_509;
-	CK_ATTRIBUTE attrs[] = {
-		{ CKA_CLASS, &class, sizeof(class) },
-		{ CKA_CERTIFICATE_TYPE, &type, sizeof(type) },
-	};
 	CK_OBJECT_HANDLE *objects;
 	size_t count;
-	int ret = session_find(session, attrs, 2, &objects, &count, diag);
+	int ret = session_find_certs(session, &objects, &count, diag);
 
 	if (ret < 0)
 		return ret;
