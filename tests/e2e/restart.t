@@ -71,6 +71,7 @@ writes_on() {
 # locks NAME: how many locks of clients nfsd has on this file
 locks() { cat /proc/fs/nfsd/clients/*/states | grep -c "type: lock.*/$1\""; }
 both_locked() { [[ $(locks alices) -eq 1 && $(locks bobs) -eq 1 ]]; }
+out_of_grace() { ! in_grace; }
 in_grace() { [[ $(</proc/fs/nfsd/v4_end_grace) == N ]]; }
 
 # lock_on_server FILE: as a process of the server would, which sees what nfsd has locked
@@ -114,7 +115,7 @@ go_on() {
 		dmesg | grep -q 'all clients done reclaiming'
 		result $? "$1: both said that they have reclaimed all that they had"
 	fi
-	nok "$1: nobody has to wait any more" in_grace
+	ok "$1: nobody has to wait any more" wait_for out_of_grace
 }
 
 # no_stealing VERSION: two who take the lease away from each other get a new client ID each time

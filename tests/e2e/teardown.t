@@ -71,8 +71,7 @@ ends_waiting() { handshake_waits; }
 ends_running() { handshake_runs; }
 ends_without_tlshd() { handshake_runs && signal_tlshds KILL "$CLIENT"; }
 ends_after_the_mount() { handshake_waits && kill -KILL "$PENDING"; }
-ends_without_network() { handshake_waits && on_client ip link set "${CLIENT}0" down; }
-WAYS=(ends_waiting ends_running ends_without_tlshd ends_after_the_mount ends_without_network)
+WAYS=(ends_waiting ends_running ends_without_tlshd ends_after_the_mount)
 
 # tear_down: all processes at once, then the name
 tear_down() {
