@@ -27,7 +27,8 @@ tlshds() {
 		[[ $(<"/proc/$process/comm") != tlshd ]] || echo "$process"
 	done 2>/dev/null
 }
-signal_tlshds() { tlshds "$2" | xargs -r kill "-$1"; }
+# signal_tlshds SIGNAL HOST: a child may have ended meanwhile; what comes of it is waited for
+signal_tlshds() { tlshds "$2" | xargs -r kill "-$1" 2>/dev/null || true; }
 
 # container: two mounts in a mount namespace that goes when its one process does, with a file that is not written back yet
 container() {
