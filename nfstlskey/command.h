@@ -17,9 +17,11 @@ struct arguments {
 
 enum exit_code cmd_add(const struct arguments *args);
 enum exit_code cmd_list(const struct arguments *args);
+enum exit_code cmd_lock(const struct arguments *args);
 enum exit_code cmd_remove(const struct arguments *args);
 enum exit_code cmd_show(const struct arguments *args);
 enum exit_code cmd_tokens(const struct arguments *args);
+enum exit_code cmd_unlock(const struct arguments *args);
 enum exit_code cmd_update(const struct arguments *args);
 
 #endif

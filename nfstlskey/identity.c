@@ -67,6 +67,23 @@ enum exit_code open_whole_identity(const char *identity, struct identity_keys *k
 	return EXIT_OK;
 }
 
+enum exit_code open_handle(const char *identity, bool to_change, struct keyring *keyring, gnutls_datum_t *handle)
+{
+	struct identity_keys keys;
+	enum exit_code code = open_identity(identity, to_change, keyring, &keys);
+	int ret;
+
+	if (code != EXIT_OK)
+		return code;
+	ret = keys.serial[PART_PRIVKEY] ? keyring_read(keys.serial[PART_PRIVKEY], handle) : -ENOKEY;
+	if (ret < 0)
+		return fail_errno(identity, -ret, "its private key");
+	if (nfstls_handle_detect(handle))
+		return EXIT_OK;
+	datum_wipe(handle);
+	return fail(EXIT_USAGE, identity, "its private key is on the keyring, and not on a token that has a PIN");
+}
+
 void note_if_shared(const struct keyring *keyring)
 {
 	if (keyring->shared)

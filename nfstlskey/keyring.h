@@ -2,8 +2,9 @@
 /*
  * The .nfs keyring: all that the command knows of the kernel.
  *
- * An identity is two or three keys of type "user" on it, named nfs:x509:<identity>:cert, :privkey and :chain, as the
- * nfstlskey of ktls-utils names them. Every function returns 0 or a negative errno value.
+ * An identity is two or three keys of type "user" on it, named nfs:x509:<identity>:cert, :privkey and :chain, the first
+ * two as the nfstlskey of ktls-utils names them; and for the token's sake perhaps :pin and :latch. Every function
+ * returns 0 or a negative errno value.
  */
 #ifndef KEYRING_H
 #define KEYRING_H
@@ -17,6 +18,8 @@ enum part {
 	PART_CERT,    /* the leaf certificate, DER */
 	PART_PRIVKEY, /* a token handle, or a PKCS#8 private key, DER */
 	PART_CHAIN,   /* the intermediates, DER, one after the other; may be absent */
+	PART_PIN,     /* the token's PIN, for a limited time; for the possessor alone; may be absent */
+	PART_LATCH,   /* why nobody logs in to the token, see nfstls_latch_set(); absent unless something went wrong */
 	PART_COUNT
 };
 
@@ -29,9 +32,11 @@ extern const char *const keyring_part_names[PART_COUNT];
 /* What goes onto the keyring. Owns its data; a size of 0 stands for an absent part. */
 struct material {
 	gnutls_datum_t part[PART_COUNT];
+	unsigned int pin_timeout; /* s, for PART_PIN */
 };
 
 /* Wipe and release. */
+void datum_wipe(gnutls_datum_t *data);
 void material_clear(struct material *material);
 
 /* Where an identity is. A serial of 0 stands for an absent part. */
@@ -76,6 +81,13 @@ int keyring_add(const struct keyring *keyring, const char *identity, const struc
  */
 int keyring_update(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
 		   const struct material *material);
+
+/* Keep a PIN for this many seconds, in the place of one that is there. */
+int keyring_set_pin(const struct keyring *keyring, const char *identity, const gnutls_datum_t *pin,
+		    unsigned int timeout);
+
+/* Forget the PIN. */
+int keyring_drop_pin(const struct keyring *keyring, const char *identity);
 
 /* Unlink every part. */
 int keyring_remove(const struct keyring *keyring, const struct identity_keys *keys);

@@ -27,7 +27,8 @@ static void warn_if_not_valid(const char *identity, gnutls_x509_crt_t cert)
 }
 
 /* Open the handle the way tlshd will, and have the key sign for its certificate. */
-static int prove_handle(const struct material *material, gnutls_x509_crt_t cert, struct nfstls_diag *diag)
+static int prove_handle(const struct material *material, gnutls_x509_crt_t cert, const struct nfstls_access *access,
+			struct nfstls_key_info *info, struct nfstls_diag *diag)
 {
 	gnutls_privkey_t key;
 	unsigned int index;
@@ -35,7 +36,7 @@ static int prove_handle(const struct material *material, gnutls_x509_crt_t cert,
 
 	if (gnutls_privkey_init(&key) < 0)
 		return NFSTLS_E_MEMORY;
-	ret = nfstls_privkey_import_handle(key, &material->part[PART_PRIVKEY], diag);
+	ret = nfstls_privkey_import_handle(key, &material->part[PART_PRIVKEY], access, info, diag);
 	if (ret == 0)
 		ret = nfstls_cert_match(key, &cert, 1, &index, diag);
 	gnutls_privkey_deinit(key);
@@ -43,7 +44,8 @@ static int prove_handle(const struct material *material, gnutls_x509_crt_t cert,
 }
 
 /* The certificate is taken from the material itself: what is proved is what the keyring will hold. */
-static int prove_token(const char *identity, const struct material *material, struct nfstls_diag *diag)
+static int prove_token(const char *identity, const struct material *material, const struct nfstls_access *access,
+		       struct nfstls_key_info *info, struct nfstls_diag *diag)
 {
 	gnutls_x509_crt_t cert;
 	int ret;
@@ -52,35 +54,80 @@ static int prove_token(const char *identity, const struct material *material, st
 		return NFSTLS_E_MEMORY;
 	ret = NFSTLS_E_CERT;
 	if (gnutls_x509_crt_import(cert, &material->part[PART_CERT], GNUTLS_X509_FMT_DER) == 0)
-		ret = prove_handle(material, cert, diag);
+		ret = prove_handle(material, cert, access, info, diag);
 	if (ret == 0)
 		warn_if_not_valid(identity, cert);
 	gnutls_x509_crt_deinit(cert);
 	return ret;
 }
 
-static enum exit_code load_token(const char *identity, const char *uri, const struct cert_list *certs,
-				 struct material *material)
+static int load_token_key(const char *identity, const char *uri, const struct nfstls_access *access,
+			  const struct cert_list *certs, struct material *material, struct nfstls_key_info *info,
+			  struct nfstls_diag *diag)
 {
-	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	struct nfstls_token_key found = { .uri = NULL };
-	enum exit_code code = EXIT_OK;
 	int ret;
 
-	ret = nfstls_token_key_find(uri, certs->certs, certs->count, &found, &diag);
+	ret = nfstls_token_key_find(uri, access, certs->certs, certs->count, &found, diag);
 	if (ret == 0)
 		ret = nfstls_handle_encode(found.uri, &material->part[PART_PRIVKEY]);
 	if (ret == 0) {
 		material->part[PART_CERT] = found.cert;
 		material->part[PART_CHAIN] = found.chain;
 		found.cert.data = found.chain.data = NULL;
-		ret = prove_token(identity, material, &diag);
+		ret = prove_token(identity, material, access, info, diag);
 	}
-	if (ret < 0)
-		code = fail_p11(identity, ret, &diag);
 	nfstls_token_key_clear(&found);
+	return ret;
+}
+
+/* A PIN that was entered goes onto the keyring if the token wanted it. */
+static enum exit_code load_token_with_pin(const char *identity, const char *uri, const struct pin_choice *choice,
+					  const struct cert_list *certs, struct material *material)
+{
+	struct nfstls_identity name = { (char *)identity, 0 };
+	struct nfstls_access access = { .identity = &name, .by_person = true };
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	struct nfstls_key_info info;
+	gnutls_datum_t pin = { NULL, 0 };
+	enum exit_code code = pin_enter(identity, choice, &pin);
+	int ret;
+
+	if (code != EXIT_OK)
+		return code;
+	if (pin.size > 0)
+		access.pin = &pin;
+	ret = load_token_key(identity, uri, &access, certs, material, &info, &diag);
+	if (ret < 0) {
+		code = fail_p11(identity, ret, &diag);
+	} else if (pin.size > 0 && info.pin_id[0]) {
+		material->part[PART_PIN] = pin;
+		material->pin_timeout = choice->timeout;
+		pin = (gnutls_datum_t){ NULL, 0 };
+	}
+	datum_wipe(&pin);
 	nfstls_diag_clear(&diag);
-	nfstls_unload_modules();
+	return code;
+}
+
+static enum exit_code load_token(const char *identity, const char *uri, const struct pin_choice *choice,
+				 const struct cert_list *certs, struct material *material)
+{
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	enum exit_code code;
+	char *with_file;
+	int ret;
+
+	if (!choice->file)
+		return load_token_with_pin(identity, uri, choice, certs, material);
+	ret = nfstls_uri_with_pin_file(uri, choice->file, &with_file, &diag);
+	if (ret < 0) {
+		code = fail_p11(identity, ret, &diag);
+		nfstls_diag_clear(&diag);
+		return code;
+	}
+	code = load_token_with_pin(identity, with_file, choice, certs, material);
+	free(with_file);
 	return code;
 }
 
@@ -125,8 +172,8 @@ static enum exit_code load_files(const char *identity, gnutls_x509_privkey_t key
 }
 
 /* A handle from a PEM file is a URI that has still to be resolved: to one key, by one module. */
-static enum exit_code load_handle(const char *identity, const gnutls_datum_t *handle, const struct cert_list *certs,
-				  struct material *material)
+static enum exit_code load_handle(const char *identity, const gnutls_datum_t *handle, const struct pin_choice *choice,
+				  const struct cert_list *certs, struct material *material)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	enum exit_code code;
@@ -135,7 +182,7 @@ static enum exit_code load_handle(const char *identity, const gnutls_datum_t *ha
 
 	if (ret < 0)
 		return fail_p11(identity, ret, &diag);
-	code = load_token(identity, uri, certs, material);
+	code = load_token(identity, uri, choice, certs, material);
 	free(uri);
 	return code;
 }
@@ -148,7 +195,9 @@ static enum exit_code load_key_file(const char *identity, const struct source *s
 	enum exit_code code = file_read_key(identity, source->key_file, &handle, &key);
 
 	if (code == EXIT_OK && handle.size > 0)
-		code = load_handle(identity, &handle, certs, material);
+		code = load_handle(identity, &handle, &source->pin, certs, material);
+	else if (code == EXIT_OK && pin_is_chosen(&source->pin))
+		code = fail(EXIT_USAGE, identity, "%s is a private key, which needs no PIN", source->key_file);
 	else if (code == EXIT_OK && certs->count == 0)
 		code = fail(EXIT_USAGE, identity, "%s is a private key and needs --cert", source->key_file);
 	else if (code == EXIT_OK)
@@ -176,7 +225,7 @@ enum exit_code material_load(const char *identity, const struct source *source, 
 	if (source->cert_file)
 		code = file_read_certs(identity, source->cert_file, &certs);
 	if (code == EXIT_OK && source->pkcs11)
-		code = load_token(identity, source->pkcs11, &certs, material);
+		code = load_token(identity, source->pkcs11, &source->pin, &certs, material);
 	else if (code == EXIT_OK)
 		code = load_key_file(identity, source, &certs, material);
 	if (code == EXIT_OK)

@@ -4,13 +4,14 @@
 #define MATERIAL_H
 
 #include "keyring.h"
-#include "report.h"
+#include "pin_entry.h"
 
 /* What the command line names: a URI and perhaps a certificate file, or two files. NULL where it does not. */
 struct source {
 	const char *pkcs11;
 	const char *cert_file;
 	const char *key_file;
+	struct pin_choice pin;
 };
 
 /*

@@ -35,12 +35,15 @@ static const struct {
 	[-NFSTLS_E_CERT_AMBIGUOUS] = { EXIT_AMBIGUOUS, "name the one with --cert" },
 	[-NFSTLS_E_CERT_MISMATCH] = { EXIT_KEY, "give the certificate that was issued for this key" },
 	[-NFSTLS_E_CERT] = { EXIT_FILE, "give a PEM or DER certificate" },
-	[-NFSTLS_E_PIN_NEEDED] = { EXIT_PIN, NULL },
+	[-NFSTLS_E_PIN_NEEDED] = { EXIT_PIN, "give it with --pin-prompt, --pin-fd or --pin-file" },
 	[-NFSTLS_E_PIN_SOURCE] = { EXIT_PIN, NULL },
-	[-NFSTLS_E_PIN_REFUSED] = { EXIT_PIN, "put the right PIN into the PIN file; it was tried once" },
-	[-NFSTLS_E_PIN_LOCKED] = { EXIT_PIN, NULL },
+	[-NFSTLS_E_PIN_REFUSED] = { EXIT_PIN, "it was tried once; correct it" },
+	[-NFSTLS_E_PIN_LOCKED] = { EXIT_PIN, "unblock it, or log in once, with the token's own tool" },
 	[-NFSTLS_E_KEYRING] = { EXIT_OTHER, NULL },
 	[-NFSTLS_E_KEYFILE] = { EXIT_FILE, "give an unencrypted PEM or DER private key" },
+	[-NFSTLS_E_PIN_LATCHED] = { EXIT_PIN, "correct the PIN first" },
+	[-NFSTLS_E_TIMEOUT] = { EXIT_TOKEN_ABSENT, "see p11-kit list-modules" },
+	[-NFSTLS_E_MODULE_CRASHED] = { EXIT_TOKEN_ABSENT, "see p11-kit list-modules" },
 };
 
 static const char *program = "nfstlskey";

@@ -18,9 +18,12 @@ static const struct {
 	enum nfstls_token_flags flag;
 	const char *word;
 } states[] = {
-	{ NFSTLS_TOKEN_UNINITIALISED, "uninitialised" }, { NFSTLS_TOKEN_LOGIN, "login" },
-	{ NFSTLS_TOKEN_PIN_PAD, "pin-pad" },		 { NFSTLS_TOKEN_PIN_LOW, "pin-low" },
-	{ NFSTLS_TOKEN_FINAL_TRY, "final-try" },	 { NFSTLS_TOKEN_LOCKED, "locked" },
+	{ NFSTLS_TOKEN_UNINITIALISED, "uninitialised" },
+	{ NFSTLS_TOKEN_LOGIN, "login" },
+	{ NFSTLS_TOKEN_PIN_PAD, "pin-pad" },
+	{ NFSTLS_TOKEN_PIN_LOW, "pin-low" },
+	{ NFSTLS_TOKEN_FINAL_TRY, "final-try" },
+	{ NFSTLS_TOKEN_LOCKED, "locked" },
 };
 
 /* "login,pin-low", or "open" where nothing stands in the way of a signature. */
@@ -98,6 +101,5 @@ enum exit_code cmd_tokens(const struct arguments *args)
 		code = fail_errno(NULL, -ret, "printing the tokens");
 	nfstls_token_list_free(tokens, count);
 	nfstls_diag_clear(&diag);
-	nfstls_unload_modules();
 	return code;
 }

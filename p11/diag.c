@@ -32,12 +32,15 @@ static const char *const messages[] = {
 	[-NFSTLS_E_CERT_AMBIGUOUS] = "more than one certificate for the private key",
 	[-NFSTLS_E_CERT_MISMATCH] = "the certificate does not belong to the private key",
 	[-NFSTLS_E_CERT] = "not a readable certificate",
-	[-NFSTLS_E_PIN_NEEDED] = "the token needs a PIN and no pin-source is given",
+	[-NFSTLS_E_PIN_NEEDED] = "the token needs a PIN and there is none",
 	[-NFSTLS_E_PIN_SOURCE] = "the pin-source cannot be used",
 	[-NFSTLS_E_PIN_REFUSED] = "the token refused the PIN",
 	[-NFSTLS_E_PIN_LOCKED] = "the PIN is locked or about to be; it was not tried",
 	[-NFSTLS_E_KEYRING] = "the kernel key cannot be read",
 	[-NFSTLS_E_KEYFILE] = "not a readable private key",
+	[-NFSTLS_E_PIN_LATCHED] = "locked until nfstlskey unlock",
+	[-NFSTLS_E_TIMEOUT] = "the PKCS#11 module did not answer in time",
+	[-NFSTLS_E_MODULE_CRASHED] = "the PKCS#11 module crashed",
 };
 
 const char *nfstls_strerror(int error)
@@ -58,10 +61,51 @@ bool nfstls_error_is_transient(int error)
 	case NFSTLS_E_TOKEN_ABSENT:
 	case NFSTLS_E_TOKEN_BUSY:
 	case NFSTLS_E_TOKEN:
+	case NFSTLS_E_TIMEOUT:
+	case NFSTLS_E_MODULE_CRASHED:
 		return true;
 	default:
 		return false;
 	}
+}
+
+/* What the administrator of the host does next; the log of a daemon is where it is read. */
+static const char *remedy(int error)
+{
+	switch (error) {
+	case NFSTLS_E_MODULE:
+	case NFSTLS_E_MODULE_DENIED:
+	case NFSTLS_E_MODULE_CRASHED:
+		return "see p11-kit list-modules";
+	case NFSTLS_E_TOKEN_ABSENT:
+		return "insert the token; the kernel tries again";
+	case NFSTLS_E_TOKEN_BUSY:
+	case NFSTLS_E_TOKEN:
+	case NFSTLS_E_TIMEOUT:
+	case NFSTLS_E_MEMORY:
+		return "the kernel tries again; if it goes on, see nfstlskey verify";
+	case NFSTLS_E_PIN_NEEDED:
+		return "give the PIN with nfstlskey unlock";
+	case NFSTLS_E_PIN_SOURCE:
+		return "mend the PIN file";
+	case NFSTLS_E_PIN_REFUSED:
+	case NFSTLS_E_PIN_LATCHED:
+		return "correct the PIN, then nfstlskey unlock";
+	case NFSTLS_E_PIN_LOCKED:
+		return "unblock the PIN, or log in once, with the token's own tool";
+	case NFSTLS_E_KEYRING:
+		return "see nfstlskey list, and keyrings=.nfs in tlshd's configuration";
+	default:
+		return "see nfstlskey verify; mend it with nfstlskey update";
+	}
+}
+
+void nfstls_failure_text(const char *identity, int error, const struct nfstls_diag *diag, char *text, size_t size)
+{
+	bool detail = diag && diag->text[0];
+
+	snprintf(text, size, "identity '%s': no handshake: %s%s%s; %s", identity ? identity : "?",
+		 nfstls_strerror(error), detail ? ": " : "", detail ? diag->text : "", remedy(error));
 }
 
 void nfstls_diag_clear(struct nfstls_diag *diag)

@@ -114,6 +114,22 @@ int nfstls_handle_token(const gnutls_datum_t *handle, char **label)
 	return *label ? 0 : NFSTLS_E_MEMORY;
 }
 
+int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source)
+{
+	const char *found;
+	P11KitUri *uri;
+	int ret = uri_of_handle(handle, &uri, NULL);
+
+	if (ret < 0)
+		return ret;
+	found = p11_kit_uri_get_pin_source(uri);
+	*source = found ? strdup(found) : NULL;
+	if (found && !*source)
+		ret = NFSTLS_E_MEMORY;
+	p11_kit_uri_free(uri);
+	return ret;
+}
+
 int nfstls_handle_from_pem(const gnutls_datum_t *pem, gnutls_datum_t *handle)
 {
 	int ret = gnutls_pem_base64_decode2(pem_label, pem, handle);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "module.h"
 
 /* The modules that were initialised here, each once. */
@@ -61,6 +62,7 @@ static int initialise(CK_FUNCTION_LIST *funcs, char *path, bool loaded_alone, st
 	if (!grown)
 		return NFSTLS_E_MEMORY;
 	initialised = grown;
+	agent_step(path, "C_Initialize");
 	rv = p11_kit_module_initialize(funcs);
 	if (rv != CKR_OK)
 		return diag_set(diag, NFSTLS_E_MODULE, "module %s: C_Initialize: %s", path, p11_kit_strerror(rv));
@@ -89,6 +91,7 @@ static int load_by_path(const char *path, struct nfstls_diag *diag)
 		return NFSTLS_E_MEMORY;
 
 	p11_kit_be_quiet();
+	agent_step(path, "being loaded");
 	funcs = p11_kit_module_load(path, 0);
 	if (!funcs) {
 		const char *why = p11_kit_message();
@@ -167,6 +170,7 @@ static int modules_of_configuration(const char *name, struct module **list, size
 	if (!configured) {
 		/* What p11-kit has to say of broken modules is for whoever runs p11-kit list-modules. */
 		p11_kit_be_quiet();
+		agent_step("the modules of p11-kit", "being loaded");
 		configured = p11_kit_modules_load(NULL, 0);
 	}
 	if (!configured)
@@ -200,7 +204,7 @@ int modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct 
 	return module_by_path(path, *list, diag);
 }
 
-void nfstls_unload_modules(void)
+void modules_unload(void)
 {
 	while (initialised_count > 0) {
 		struct initialised *last = &initialised[--initialised_count];

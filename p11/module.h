@@ -8,7 +8,7 @@
 
 #include "diag.h"
 
-/* An initialised module. What it points to is the library's, until nfstls_unload_modules(). */
+/* An initialised module. What it points to is the library's, until modules_unload(). */
 struct module {
 	CK_FUNCTION_LIST *funcs;
 	const char *path; /* absolute, as p11-kit's configuration or the handle has it */
@@ -28,5 +28,8 @@ int modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct 
  * nobody but root or ourselves can write to the file.
  */
 int module_check_path(const char *path, struct nfstls_diag *diag);
+
+/* Finalise and unload every module that this process loaded. Sessions must be closed. */
+void modules_unload(void);
 
 #endif

@@ -9,7 +9,9 @@
  *  - it returns 0, or a negative enum nfstls_error, and on failure leaves its outputs as they were;
  *  - a struct nfstls_diag, where one is taken, may be NULL; on failure it receives what a person needs to know;
  *  - lengths are in bytes; a gnutls_datum_t that is handed out is released with gnutls_free(), a string with free();
- *  - the library loads a PKCS#11 module in the process that asks and never before. It is for one thread at a time.
+ *  - a PKCS#11 module is foreign code. It is loaded when it is asked for, in an agent: a process that the library
+ *    forks, which ends with the process that it works for. SIGCHLD must not be ignored then. What a module takes too
+ *    long for is given up, and the agent killed. The library is for one thread at a time.
  */
 #ifndef NFSTLS_P11_H
 #define NFSTLS_P11_H
@@ -48,12 +50,15 @@ enum nfstls_error {
 	NFSTLS_E_CERT_AMBIGUOUS = -19,	/* two or more certificates match the key */
 	NFSTLS_E_CERT_MISMATCH = -20,	/* the certificate belongs to another key */
 	NFSTLS_E_CERT = -21,		/* not a certificate, or one that GnuTLS cannot read */
-	NFSTLS_E_PIN_NEEDED = -22,	/* the token wants a PIN and the URI names no pin-source */
+	NFSTLS_E_PIN_NEEDED = -22,	/* the token wants a PIN and there is none, or no longer */
 	NFSTLS_E_PIN_SOURCE = -23,	/* the pin-source cannot be used: missing, too open, too long, empty */
 	NFSTLS_E_PIN_REFUSED = -24,	/* the token refused the PIN */
 	NFSTLS_E_PIN_LOCKED = -25,	/* the PIN is locked, or one more wrong try would lock it: it was not tried */
 	NFSTLS_E_KEYRING = -26,		/* a kernel key cannot be read */
 	NFSTLS_E_KEYFILE = -27,		/* not a private key, or an encrypted one */
+	NFSTLS_E_PIN_LATCHED = -28,	/* a login failed before, or a person locked it: nobody was asked again */
+	NFSTLS_E_TIMEOUT = -29,		/* the module did not return in time */
+	NFSTLS_E_MODULE_CRASHED = -30,	/* the module ended the process that it ran in */
 };
 
 /** A short text for an enum nfstls_error. Never NULL, never to be freed. */
@@ -84,6 +89,14 @@ struct nfstls_diag {
 
 void nfstls_diag_clear(struct nfstls_diag *diag);
 
+/**
+ * The line that a failed handshake gets in a log, without a line end:
+ *	identity 'lab': no handshake: CAUSE: DETAIL; REMEDY
+ * @identity: NULL where it is not known
+ * @text:     size bytes, of which the last is a NUL
+ */
+void nfstls_failure_text(const char *identity, int error, const struct nfstls_diag *diag, char *text, size_t size);
+
 /*
  * Token handles
  *
@@ -111,12 +124,42 @@ int nfstls_handle_decode(const gnutls_datum_t *handle, char **uri);
 /** The label of the token that a handle names, for people; "" where it names none. Free with free(). */
 int nfstls_handle_token(const gnutls_datum_t *handle, char **label);
 
+/** The pin-source that a handle names, as its URI has it; NULL where it names none. Free with free(). */
+int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source);
+
 /** Take the handle out of a PEM block labelled "PKCS#11 PROVIDER URI". Errors: NFSTLS_E_PEM, NFSTLS_E_MEMORY. */
 int nfstls_handle_from_pem(const gnutls_datum_t *pem, gnutls_datum_t *handle);
 
 /*
+ * Identities, and who may log in for them
+ */
+
+/** An identity as the kernel has it. Release with nfstls_identity_clear(), unless it was made by hand. */
+struct nfstls_identity {
+	char *name;  /* 1 to 200 bytes */
+	int keyring; /* the serial of its .nfs keyring; 0: it is on none (yet), so there is neither PIN key nor latch */
+};
+
+/** With whose PIN a token is asked, and how long. {} is nobody's, and the PIN is that of the URI's pin-source. */
+struct nfstls_access {
+	const struct nfstls_identity *identity; /* names the systemd credential, the PIN key and the latch; or NULL */
+	const gnutls_datum_t *pin; /* a PIN from a person, in the place of all others; or NULL. It outlives the key */
+	bool by_person;		   /* a person asks for this login: a latch does not stand against it */
+	unsigned int timeout_ms;   /* from now to the last signature; 0 for a minute, enough for a person */
+};
+
+/** Digits that tell one PIN of one token from another without giving it away: they name the place it is kept in. */
+#define NFSTLS_PIN_ID 64
+
+/*
  * Token keys
  */
+
+/**
+ * A URI with the pin-source of a file added, which must not be there yet. A path that is not absolute is taken from the
+ * current directory. Free *with_file with free(). Errors: NFSTLS_E_URI and its kin, NFSTLS_E_PIN_SOURCE.
+ */
+int nfstls_uri_with_pin_file(const char *uri, const char *path, char **with_file, struct nfstls_diag *diag);
 
 /** One private key on one token, and what belongs to it. Release with nfstls_token_key_clear(). */
 struct nfstls_token_key {
@@ -135,8 +178,8 @@ struct nfstls_token_key {
  * The leaf is the certificate with the key's CKA_ID, else the one whose public key verifies what the key signs; a
  * signature is made and verified either way. Logs in at most once, and only if the token wants it.
  */
-int nfstls_token_key_find(const char *uri, const gnutls_x509_crt_t *certs, unsigned int ncerts,
-			  struct nfstls_token_key *found, struct nfstls_diag *diag);
+int nfstls_token_key_find(const char *uri, const struct nfstls_access *access, const gnutls_x509_crt_t *certs,
+			  unsigned int ncerts, struct nfstls_token_key *found, struct nfstls_diag *diag);
 
 void nfstls_token_key_clear(struct nfstls_token_key *key);
 
@@ -168,22 +211,33 @@ struct nfstls_token {
 };
 
 /**
- * The tokens that a URI matches ("pkcs11:" matches all), without a login. Also on failure *tokens has those that could be
- * read: one module that does not work hides no other. Release with nfstls_token_list_free().
- * Errors: NFSTLS_E_URI and its kin, NFSTLS_E_MODULE, NFSTLS_E_TOKEN_ABSENT (no token matches), and what a token says.
+ * The tokens that a URI matches ("pkcs11:" matches all), without a login. Also on failure *tokens has those that could
+ * be read: one module that does not work hides no other. Release with nfstls_token_list_free(). Errors: NFSTLS_E_URI
+ * and its kin, NFSTLS_E_MODULE, NFSTLS_E_TOKEN_ABSENT (no token matches), and what a token says.
  */
 int nfstls_token_list(const char *uri, struct nfstls_token **tokens, size_t *count, struct nfstls_diag *diag);
 
 void nfstls_token_list_free(struct nfstls_token *tokens, size_t count);
 
+/** What opening a key has shown. */
+struct nfstls_key_info {
+	char token[96];			/* the token's label and serial, for people */
+	unsigned int flags;		/* enum nfstls_token_flags, before the login */
+	bool always_authenticates;	/* CKA_ALWAYS_AUTHENTICATE: it wants the PIN for each signature */
+	char pin_id[NFSTLS_PIN_ID + 1]; /* the PIN that the token took; "" when it wanted none */
+};
+
 /**
  * Import a token handle into an initialised, empty private key, which then signs through the token with the TLS 1.3
  * schemes rsa_pss_rsae, ecdsa and ed25519 (RFC 8446 section 4.2.3). Loads the one module that the handle names, finds
- * exactly one token and one key, and logs in at most once.
+ * exactly one token and one key, and logs in at most once, or not at all when that could lock the PIN or a latch stands
+ * against it. A PIN that is refused leaves a latch on the identity's keyring, unless a person gave it.
  *
- * gnutls_privkey_deinit() closes the token session; the module stays loaded until nfstls_unload_modules().
+ * gnutls_privkey_deinit() lets the agent close the session and finalise the module; nfstls_cleanup() waits for that.
+ * @info: may be NULL
  */
-int nfstls_privkey_import_handle(gnutls_privkey_t key, const gnutls_datum_t *handle, struct nfstls_diag *diag);
+int nfstls_privkey_import_handle(gnutls_privkey_t key, const gnutls_datum_t *handle, const struct nfstls_access *access,
+				 struct nfstls_key_info *info, struct nfstls_diag *diag);
 
 /**
  * Why the last signature that this thread asked of a token key failed, in terms that GnuTLS cannot pass on; 0 when it
@@ -192,10 +246,11 @@ int nfstls_privkey_import_handle(gnutls_privkey_t key, const gnutls_datum_t *han
 int nfstls_last_sign_error(struct nfstls_diag *diag);
 
 /**
- * Finalise and unload every module that this library loaded. Keys opened from handles must be gone. A process that is
- * about to exit need not call it.
+ * Wait until the agents of released keys have finalised their modules, and end those that take longer than two seconds.
+ * A daemon's child calls it when the outcome of its handshake is out of its hands. A process that exits without it ends
+ * them as they are.
  */
-void nfstls_unload_modules(void);
+void nfstls_cleanup(void);
 
 /*
  * Certificates
@@ -234,16 +289,35 @@ int nfstls_chain_next(gnutls_datum_t *rest, gnutls_datum_t *cert);
  * The identity that a key of ours belongs to.
  * @serial:   a key named nfs:x509:<identity>:<part>
  * @identity: the name; 1 to 200 bytes
- * @part:     "cert", "privkey", "chain" or whatever the last word is; may be NULL
+ * @part:     "cert", "privkey", "chain", "pin", "latch" or whatever the last word is; may be NULL
  * Errors: NFSTLS_E_KEYRING (no such key, not visible, or another name), NFSTLS_E_MEMORY.
  */
 int nfstls_keyring_identity(int serial, char **identity, char **part);
 
 /**
- * The intermediates of an identity: the payload of nfs:x509:<identity>:chain, searched in the keyrings of this process.
- * *chain is empty when there is none. Errors: NFSTLS_E_KEYRING, NFSTLS_E_MEMORY.
+ * The identity that one of its keys belongs to, and the .nfs keyring that holds it, which must be linked to a keyring
+ * of this process. Errors: NFSTLS_E_KEYRING, NFSTLS_E_MEMORY.
  */
-int nfstls_keyring_chain(const char *identity, gnutls_datum_t *chain);
+int nfstls_identity_find(int serial, struct nfstls_identity *identity);
+
+void nfstls_identity_clear(struct nfstls_identity *identity);
+
+/**
+ * The intermediates of an identity: the payload of nfs:x509:<identity>:chain. *chain is empty when there is none.
+ * Errors: NFSTLS_E_KEYRING, NFSTLS_E_MEMORY.
+ */
+int nfstls_identity_chain(const struct nfstls_identity *identity, gnutls_datum_t *chain);
+
+/**
+ * Set a latch, the key nfs:x509:<identity>:latch: from now on nobody logs in for the identity, nor with that PIN for
+ * another one, but because a person asks.
+ * @pin_id: NULL where it is about no PIN
+ * @cause:  one line, for people
+ */
+int nfstls_latch_set(const struct nfstls_identity *identity, const char *pin_id, const char *cause);
+
+/** Remove the identity's latch, and those of others for the same PIN (NULL: none). 0 also when there is none. */
+int nfstls_latch_clear(const struct nfstls_identity *identity, const char *pin_id);
 
 #ifdef __cplusplus
 }

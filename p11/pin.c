@@ -3,11 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keys.h"
 #include "pin.h"
+
+#define CREDENTIAL_NAME "nfstls.%s.pin"
 
 /* RFC 8089: file:/path and file:///path are the same file; any other host is not ours. */
 static const char *pin_path(const char *source)
@@ -53,12 +58,9 @@ static ssize_t read_all(int fd, unsigned char *buf, size_t size)
 	return have;
 }
 
-static int pin_fill(int fd, const char *path, struct pin *pin, struct nfstls_diag *diag)
+/* What was read, at most one byte more than is looked at, becomes the PIN. */
+static int pin_accept(struct pin *pin, size_t len, const char *path, struct nfstls_diag *diag)
 {
-	ssize_t len = read_all(fd, pin->value, sizeof(pin->value));
-
-	if (len < 0)
-		return diag_set(diag, NFSTLS_E_PIN_SOURCE, "PIN file %s: %s", path, strerror(errno));
 	if (len > 0 && pin->value[len - 1] == '\n')
 		len--;
 	if (len > PIN_MAX)
@@ -66,26 +68,22 @@ static int pin_fill(int fd, const char *path, struct pin *pin, struct nfstls_dia
 	if (len == 0)
 		return diag_set(diag, NFSTLS_E_PIN_SOURCE, "PIN file %s is empty", path);
 	pin->len = len;
-	return 0;
+	return asprintf(&pin->source, "file:%s", path) < 0 ? NFSTLS_E_MEMORY : 0;
 }
 
-int pin_read(const char *source, struct pin *pin, struct nfstls_diag *diag)
+static int pin_fill(int fd, const char *path, struct pin *pin, struct nfstls_diag *diag)
 {
-	const char *path;
-	int fd, ret;
+	ssize_t len = read_all(fd, pin->value, sizeof(pin->value));
 
-	if (!source)
-		return NFSTLS_E_PIN_NEEDED;
-	path = pin_path(source);
-	if (!path)
-		return diag_set(diag, NFSTLS_E_PIN_SOURCE, "pin-source is not the absolute path of a file");
+	if (len < 0)
+		return diag_set(diag, NFSTLS_E_PIN_SOURCE, "PIN file %s: %s", path, strerror(errno));
+	return pin_accept(pin, len, path, diag);
+}
 
-	/* O_NONBLOCK: a FIFO must not hold up the handshake before fstat() can refuse it. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
-		return diag_set(diag, NFSTLS_E_PIN_SOURCE, "PIN file %s: %s", path,
-				errno == ELOOP ? "it is a symbolic link" : strerror(errno));
-	ret = pin_check(fd, path, diag);
+static int read_file(int fd, const char *path, struct pin *pin, struct nfstls_diag *diag)
+{
+	int ret = pin_check(fd, path, diag);
+
 	if (ret == 0)
 		ret = pin_fill(fd, path, pin, diag);
 	close(fd);
@@ -94,7 +92,92 @@ int pin_read(const char *source, struct pin *pin, struct nfstls_diag *diag)
 	return ret;
 }
 
+/* O_NONBLOCK: a FIFO must not hold up the handshake before fstat() can refuse it. */
+static int open_file(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+}
+
+static int cannot_open(const char *path, struct nfstls_diag *diag)
+{
+	return diag_set(diag, NFSTLS_E_PIN_SOURCE, "PIN file %s: %s", path,
+			errno == ELOOP ? "it is a symbolic link" : strerror(errno));
+}
+
+int pin_read(const char *source, struct pin *pin, struct nfstls_diag *diag)
+{
+	const char *path = pin_path(source);
+	int fd;
+
+	*pin = (struct pin){ .source = NULL };
+	if (!path)
+		return diag_set(diag, NFSTLS_E_PIN_SOURCE, "pin-source is not the absolute path of a file");
+	fd = open_file(path);
+	return fd < 0 ? cannot_open(path, diag) : read_file(fd, path, pin, diag);
+}
+
+/* systemd.exec(5), LoadCredential=. An identity that is no file name has none. NFSTLS_E_PIN_NEEDED: there is none. */
+static int read_credential(const char *identity, struct pin *pin, struct nfstls_diag *diag)
+{
+	const char *folder = secure_getenv("CREDENTIALS_DIRECTORY");
+	int ret = NFSTLS_E_PIN_NEEDED, fd;
+	char *path;
+
+	if (!folder || strchr(identity, '/'))
+		return ret;
+	if (asprintf(&path, "%s/" CREDENTIAL_NAME, folder, identity) < 0)
+		return NFSTLS_E_MEMORY;
+	fd = open_file(path);
+	if (fd >= 0)
+		ret = read_file(fd, path, pin, diag);
+	else if (errno != ENOENT)
+		ret = cannot_open(path, diag);
+	free(path);
+	return ret;
+}
+
+static int take_given(const gnutls_datum_t *given, struct pin *pin, struct nfstls_diag *diag)
+{
+	if (given->size < 1 || given->size > PIN_MAX)
+		return diag_set(diag, NFSTLS_E_PIN_SOURCE, "a PIN has 1 to %d bytes", PIN_MAX);
+	memcpy(pin->value, given->data, given->size);
+	pin->len = given->size;
+	pin->source = strdup("given");
+	return pin->source ? 0 : NFSTLS_E_MEMORY;
+}
+
+static int read_key(const struct nfstls_identity *identity, struct pin *pin, struct nfstls_diag *diag)
+{
+	int ret = key_read_pin(identity, pin->value, sizeof(pin->value), &pin->len, diag);
+
+	if (ret == 0 && (pin->len < 1 || pin->len > PIN_MAX))
+		ret = diag_set(diag, NFSTLS_E_PIN_SOURCE, "the PIN key has no PIN of 1 to %d bytes", PIN_MAX);
+	if (ret == 0 && asprintf(&pin->source, "key:%s", identity->name) < 0)
+		ret = NFSTLS_E_MEMORY;
+	return ret;
+}
+
+int pin_find(const char *pin_source, const struct nfstls_access *access, struct pin *pin, struct nfstls_diag *diag)
+{
+	const struct nfstls_identity *identity = access->identity;
+	int ret = NFSTLS_E_PIN_NEEDED;
+
+	*pin = (struct pin){ .source = NULL };
+	if (access->pin)
+		ret = take_given(access->pin, pin, diag);
+	else if (pin_source)
+		ret = pin_read(pin_source, pin, diag);
+	else if (identity)
+		ret = read_credential(identity->name, pin, diag);
+	if (ret == NFSTLS_E_PIN_NEEDED && identity && identity->keyring)
+		ret = read_key(identity, pin, diag);
+	if (ret < 0)
+		pin_clear(pin);
+	return ret;
+}
+
 void pin_clear(struct pin *pin)
 {
+	free(pin->source);
 	explicit_bzero(pin, sizeof(*pin));
 }

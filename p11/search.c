@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "agent.h"
 #include "search.h"
 
 static bool slot_matches(P11KitUri *uri, CK_FUNCTION_LIST *funcs, CK_SLOT_ID slot)
@@ -19,6 +20,7 @@ static int list_slots(const struct module *module, CK_SLOT_ID **slots, CK_ULONG 
 {
 	CK_RV rv;
 
+	agent_step(module->path, "C_GetSlotList");
 	rv = module->funcs->C_GetSlotList(CK_TRUE, NULL, count);
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, module->path, "C_GetSlotList");

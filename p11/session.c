@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pin.h"
-#include "session.h"
+#include "agent.h"
+#include "login.h"
 
 /* What the search for a token has seen so far. */
 struct search {
@@ -35,9 +35,22 @@ static int note_token(const struct token *token, void *arg, struct nfstls_diag *
 	return 0;
 }
 
-/* What the search has found, as an outcome. */
-static int judge_search(struct search *search, size_t modules, struct nfstls_diag *diag)
+/* "\"lab\"", as far as the URI has a label. */
+static void name_wanted(P11KitUri *uri, char *name, size_t size)
 {
+	const unsigned char *label = p11_kit_uri_get_token_info(uri)->label;
+	size_t len = p11_kit_space_strlen(label, sizeof(((CK_TOKEN_INFO *)NULL)->label));
+
+	name[0] = '\0';
+	if (len > 0 && label[0])
+		snprintf(name, size, " \"%.*s\"", (int)len, (const char *)label);
+}
+
+/* What the search has found, as an outcome. */
+static int judge_search(P11KitUri *uri, struct search *search, size_t modules, struct nfstls_diag *diag)
+{
+	char wanted[64];
+
 	if (search->matches == 1)
 		return 0;
 	if (search->matches > 1) {
@@ -51,7 +64,8 @@ static int judge_search(struct search *search, size_t modules, struct nfstls_dia
 	}
 	if (search->uninitialised > 0)
 		return diag_set(diag, NFSTLS_E_TOKEN_UNINIT, "the token that matches holds nothing yet");
-	return diag_set(diag, NFSTLS_E_TOKEN_ABSENT, "no token matches, of %zu module(s) asked", modules);
+	name_wanted(uri, wanted, sizeof(wanted));
+	return diag_set(diag, NFSTLS_E_TOKEN_ABSENT, "no token%s in the slots of %zu module(s)", wanted, modules);
 }
 
 static int find_token(P11KitUri *uri, struct token *token, struct nfstls_diag *diag)
@@ -61,7 +75,7 @@ static int find_token(P11KitUri *uri, struct token *token, struct nfstls_diag *d
 	int ret = tokens_visit(uri, note_token, &search, &modules, diag);
 
 	if (ret == 0)
-		ret = judge_search(&search, modules, diag);
+		ret = judge_search(uri, &search, modules, diag);
 	nfstls_diag_clear(&search.candidates);
 	return ret;
 }
@@ -88,6 +102,7 @@ int session_open_public(const struct token *token, struct session *session, stru
 	CK_RV rv;
 
 	name_token(&opened);
+	agent_step(opened.name, "C_OpenSession");
 	rv = opened.funcs->C_OpenSession(opened.slot, CKF_SERIAL_SESSION, NULL, NULL, &opened.id);
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, opened.name, "C_OpenSession");
@@ -95,61 +110,33 @@ int session_open_public(const struct token *token, struct session *session, stru
 	return 0;
 }
 
-/* One C_Login, never two. A PIN pad takes its PIN without us. */
-static int login_as(const struct session *session, CK_USER_TYPE user, const char *pin_source, struct nfstls_diag *diag)
+static int login_if_needed(const struct session *session, const char *pin_source, const struct nfstls_access *access,
+			   char *pin_id, struct nfstls_diag *diag)
 {
-	struct pin pin;
-	CK_RV rv;
-	int ret;
-
-	if (session->token.flags & CKF_PROTECTED_AUTHENTICATION_PATH) {
-		rv = session->funcs->C_Login(session->id, user, NULL, 0);
-	} else {
-		ret = pin_read(pin_source, &pin, diag);
-		if (ret == NFSTLS_E_PIN_NEEDED)
-			return diag_set(diag, ret, "%s: add ?pin-source=file:PATH to the URI", session->name);
-		if (ret < 0)
-			return ret;
-		rv = session->funcs->C_Login(session->id, user, pin.value, pin.len);
-		pin_clear(&pin);
-	}
-	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
-		return 0;
-	return diag_rv(diag, rv, session->name, "C_Login");
-}
-
-static int login_if_needed(const struct session *session, const char *pin_source, struct nfstls_diag *diag)
-{
-	CK_FLAGS flags = session->token.flags;
 	CK_SESSION_INFO info;
 
-	if (!(flags & CKF_LOGIN_REQUIRED))
+	if (!(session->token.flags & CKF_LOGIN_REQUIRED))
 		return 0;
 	if (session->funcs->C_GetSessionInfo(session->id, &info) == CKR_OK &&
 	    (info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS))
 		return 0;
-	if (flags & CKF_USER_PIN_LOCKED)
-		return diag_set(diag, NFSTLS_E_PIN_LOCKED,
-				"%s: the PIN is locked, unblock it with the token's own tool", session->name);
-	if (flags & CKF_USER_PIN_FINAL_TRY)
-		return diag_set(diag, NFSTLS_E_PIN_LOCKED,
-				"%s: one try is left for the PIN, log in once with the token's own tool",
-				session->name);
-	return login_as(session, CKU_USER, pin_source, diag);
+	return login(session, CKU_USER, pin_source, access, pin_id, diag);
 }
 
-int session_open(P11KitUri *uri, struct session *session, struct nfstls_diag *diag)
+int session_open(P11KitUri *uri, const struct nfstls_access *access, struct session *session, char *pin_id,
+		 struct nfstls_diag *diag)
 {
 	struct session opened;
 	struct token token;
 	int ret;
 
+	pin_id[0] = '\0';
 	ret = find_token(uri, &token, diag);
 	if (ret == 0)
 		ret = session_open_public(&token, &opened, diag);
 	if (ret < 0)
 		return ret;
-	ret = login_if_needed(&opened, p11_kit_uri_get_pin_source(uri), diag);
+	ret = login_if_needed(&opened, p11_kit_uri_get_pin_source(uri), access, pin_id, diag);
 	if (ret < 0)
 		session_close(&opened);
 	else
@@ -162,11 +149,6 @@ void session_close(struct session *session)
 	session->funcs->C_CloseSession(session->id);
 }
 
-int session_reauthenticate(const struct session *session, const char *pin_source, struct nfstls_diag *diag)
-{
-	return login_as(session, CKU_CONTEXT_SPECIFIC, pin_source, diag);
-}
-
 int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG nattrs, CK_OBJECT_HANDLE **objects,
 		 size_t *count, struct nfstls_diag *diag)
 {
@@ -175,6 +157,7 @@ int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG na
 	CK_ULONG got;
 	CK_RV rv;
 
+	agent_step(session->name, "C_FindObjects");
 	rv = session->funcs->C_FindObjectsInit(session->id, attrs, nattrs);
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, session->name, "C_FindObjectsInit");
@@ -222,6 +205,7 @@ int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRI
 	CK_ATTRIBUTE attr = { type, NULL, 0 };
 	CK_RV rv;
 
+	agent_step(session->name, "C_GetAttributeValue");
 	rv = session->funcs->C_GetAttributeValue(session->id, object, &attr, 1);
 	if (rv != CKR_OK || attr.ulValueLen == 0 || attr.ulValueLen == (CK_ULONG)-1) {
 		*value = (gnutls_datum_t){ NULL, 0 };

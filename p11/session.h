@@ -15,19 +15,17 @@ struct session {
 };
 
 /*
- * Find exactly one token, open a session, and log in if the token wants it: once, with the PIN that the URI's
- * pin-source names. A token that has one try left, or none, is not tried.
+ * Find exactly one token, open a session, and log in if the token wants it; see login().
+ * @pin_id: NFSTLS_PIN_ID + 1 bytes, gets the PIN that the token took, "" when it wanted none
  */
-int session_open(P11KitUri *uri, struct session *session, struct nfstls_diag *diag);
+int session_open(P11KitUri *uri, const struct nfstls_access *access, struct session *session, char *pin_id,
+		 struct nfstls_diag *diag);
 
 /* A session with this token, without a login. */
 int session_open_public(const struct token *token, struct session *session, struct nfstls_diag *diag);
 
 /* Close the session, which also logs out: it is the last one that this process has with the token. */
 void session_close(struct session *session);
-
-/* Log in for one signature (CKU_CONTEXT_SPECIFIC, PKCS#11 v2.40 section 5.6). */
-int session_reauthenticate(const struct session *session, const char *pin_source, struct nfstls_diag *diag);
 
 /* All objects that match a template. *objects is released with free(). */
 int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG nattrs, CK_OBJECT_HANDLE **objects,

@@ -113,7 +113,7 @@ static int find_key(const struct session *session, P11KitUri *uri, CK_OBJECT_HAN
 	return ret;
 }
 
-int signer_open(P11KitUri *uri, struct signer **signer, struct nfstls_diag *diag)
+int signer_open(P11KitUri *uri, const struct nfstls_access *access, struct signer **signer, struct nfstls_diag *diag)
 {
 	const char *pin_source = p11_kit_uri_get_pin_source(uri);
 	struct signer *opened = calloc(1, sizeof(*opened));
@@ -122,6 +122,7 @@ int signer_open(P11KitUri *uri, struct signer **signer, struct nfstls_diag *diag
 
 	if (!opened)
 		return NFSTLS_E_MEMORY;
+	opened->access = access;
 	if (pin_source) {
 		opened->pin_source = strdup(pin_source);
 		if (!opened->pin_source) {
@@ -130,7 +131,7 @@ int signer_open(P11KitUri *uri, struct signer **signer, struct nfstls_diag *diag
 		}
 	}
 
-	ret = session_open(uri, &opened->session, diag);
+	ret = session_open(uri, access, &opened->session, opened->pin_id, diag);
 	if (ret < 0) {
 		free(opened->pin_source);
 		free(opened);

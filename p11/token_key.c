@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "signer.h"
+#include "key_agent.h"
 
 /* Certificates that were read from a token. */
 struct pool {
@@ -44,29 +44,12 @@ static int pool_add(struct pool *pool, const gnutls_datum_t *der, bool same_id)
 	return 0;
 }
 
-static int pool_read(struct pool *pool, const struct session *session, const gnutls_datum_t *key_id,
-		     struct nfstls_diag *diag)
+static int pool_fill(struct pool *pool, const struct key_surroundings *surroundings)
 {
-	CK_OBJECT_HANDLE *objects;
-	size_t count;
-	int ret = session_find_certs(session, &objects, &count, diag);
+	int ret = 0;
 
-	if (ret < 0)
-		return ret;
-	for (size_t i = 0; ret == 0 && i < count; i++) {
-		gnutls_datum_t der = { NULL, 0 }, id = { NULL, 0 };
-
-		ret = session_get(session, objects[i], CKA_VALUE, &der, diag);
-		if (ret == 0)
-			ret = session_get(session, objects[i], CKA_ID, &id, diag);
-		if (ret == 0)
-			ret = pool_add(pool, &der,
-				       key_id->size > 0 && id.size == key_id->size &&
-					       memcmp(id.data, key_id->data, id.size) == 0);
-		gnutls_free(der.data);
-		gnutls_free(id.data);
-	}
-	free(objects);
+	for (unsigned int i = 0; ret == 0 && i < surroundings->ncerts; i++)
+		ret = pool_add(pool, &surroundings->certs[i].der, surroundings->certs[i].same_id);
 	return ret;
 }
 
@@ -87,95 +70,58 @@ static int find_certificates(gnutls_privkey_t key, const gnutls_x509_crt_t *cert
 	return nfstls_chain_build(certs[leaf], certs, ncerts, &found->chain);
 }
 
-/* The URI that a handle will carry, with the id and label that the key itself has. */
-static int describe(const struct signer *signer, const gnutls_datum_t *id, struct nfstls_token_key *found,
-		    struct nfstls_diag *diag)
+/* Everything about the key; the agent is used up. */
+static int examine(struct key_agent *agent, const struct key_surroundings *surroundings, const gnutls_x509_crt_t *certs,
+		   unsigned int ncerts, struct nfstls_token_key *found, struct nfstls_diag *diag)
 {
-	const CK_TOKEN_INFO *token = &signer->session.token;
-	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-	gnutls_datum_t label;
-	int ret;
-
-	ret = module_check_path(signer->session.module_path, diag);
-	if (ret == 0)
-		ret = session_get(&signer->session, signer->key, CKA_LABEL, &label, diag);
-	if (ret < 0)
-		return ret;
-	if (id->size == 0 && label.size == 0) {
-		ret = diag_set(diag, NFSTLS_E_KEY_UNUSABLE, "%s: the key has neither id nor label to name it by",
-			       signer->session.name);
-	} else {
-		const CK_ATTRIBUTE attrs[] = {
-			{ CKA_CLASS, &class, sizeof(class) },
-			{ CKA_ID, id->data, id->size },
-			{ CKA_LABEL, label.data, label.size },
-		};
-
-		ret = uri_format(token, attrs, 3, signer->session.module_path, signer->pin_source, &found->uri);
-	}
-	gnutls_free(label.data);
-	if (ret < 0)
-		return ret;
-
-	found->token = strndup((const char *)token->label, p11_kit_space_strlen(token->label, sizeof(token->label)));
-	return found->token ? 0 : NFSTLS_E_MEMORY;
-}
-
-/* Everything about the key that the signer holds; the signer is used up. */
-static int examine(struct signer *signer, const gnutls_x509_crt_t *certs, unsigned int ncerts,
-		   struct nfstls_token_key *found, struct nfstls_diag *diag)
-{
-	gnutls_datum_t id = { NULL, 0 };
-	gnutls_privkey_t key = NULL;
 	struct pool pool = { NULL, 0, 0 };
+	gnutls_privkey_t key;
 	int ret;
 
-	ret = session_get(&signer->session, signer->key, CKA_ID, &id, diag);
-	if (ret == 0)
-		ret = describe(signer, &id, found, diag);
+	if (gnutls_privkey_init(&key) < 0) {
+		key_agent_free(agent);
+		return NFSTLS_E_MEMORY;
+	}
+	ret = key_agent_import(agent, key, diag);
 	if (ret == 0 && !certs) {
-		ret = pool_read(&pool, &signer->session, &id, diag);
+		ret = pool_fill(&pool, surroundings);
 		certs = pool.certs;
 		ncerts = pool.count;
 	}
-	if (ret == 0 && gnutls_privkey_init(&key) < 0)
-		ret = NFSTLS_E_MEMORY;
-	if (ret < 0) {
-		signer_free(signer);
-		goto out;
-	}
-	ret = signer_import(signer, key, diag);
 	if (ret == 0)
 		ret = find_certificates(key, certs, ncerts, pool.same_id, found, diag);
-out:
-	if (key)
-		gnutls_privkey_deinit(key);
+	gnutls_privkey_deinit(key);
 	pool_clear(&pool);
-	gnutls_free(id.data);
 	return ret;
 }
 
-int nfstls_token_key_find(const char *text, const gnutls_x509_crt_t *certs, unsigned int ncerts,
-			  struct nfstls_token_key *found, struct nfstls_diag *diag)
+int nfstls_token_key_find(const char *text, const struct nfstls_access *access, const gnutls_x509_crt_t *certs,
+			  unsigned int ncerts, struct nfstls_token_key *found, struct nfstls_diag *diag)
 {
 	struct nfstls_token_key result = { .uri = NULL };
-	struct signer *signer;
+	struct key_surroundings surroundings;
+	struct key_agent *agent;
 	P11KitUri *uri;
 	int ret;
 
 	ret = uri_parse(text, &uri, diag);
 	if (ret < 0)
 		return ret;
-	ret = signer_open(uri, &signer, diag);
+	ret = key_agent_open(uri, access, &surroundings, &agent, diag);
 	p11_kit_uri_free(uri);
 	if (ret < 0)
 		return ret;
 
-	ret = examine(signer, certs, ncerts, &result, diag);
-	if (ret < 0)
+	ret = examine(agent, &surroundings, certs, ncerts, &result, diag);
+	if (ret < 0) {
 		nfstls_token_key_clear(&result);
-	else
+	} else {
 		*found = result;
+		found->uri = surroundings.uri;
+		found->token = surroundings.token;
+		surroundings.uri = surroundings.token = NULL;
+	}
+	key_surroundings_clear(&surroundings);
 	return ret;
 }
 

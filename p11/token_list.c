@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent.h"
 #include "session.h"
+#include "token.h"
 
 struct list {
 	struct nfstls_token *tokens;
@@ -30,33 +32,6 @@ void nfstls_token_list_free(struct nfstls_token *tokens, size_t count)
 	for (size_t i = 0; i < count; i++)
 		token_clear(&tokens[i]);
 	free(tokens);
-}
-
-/* The fields of CK_TOKEN_INFO are padded with spaces. */
-static char *unpadded(const unsigned char *field, size_t size)
-{
-	return strndup((const char *)field, p11_kit_space_strlen(field, size));
-}
-
-static unsigned int flags_of(const CK_TOKEN_INFO *info)
-{
-	static const struct {
-		CK_FLAGS has;
-		unsigned int flag;
-	} flags[] = {
-		{ CKF_LOGIN_REQUIRED, NFSTLS_TOKEN_LOGIN },	    { CKF_PROTECTED_AUTHENTICATION_PATH, NFSTLS_TOKEN_PIN_PAD },
-		{ CKF_USER_PIN_COUNT_LOW, NFSTLS_TOKEN_PIN_LOW },   { CKF_USER_PIN_FINAL_TRY, NFSTLS_TOKEN_FINAL_TRY },
-		{ CKF_USER_PIN_LOCKED, NFSTLS_TOKEN_LOCKED },
-	};
-	unsigned int found = 0;
-
-	/* what else such a token says is about a PIN that it has not got */
-	if (!(info->flags & CKF_TOKEN_INITIALIZED))
-		return NFSTLS_TOKEN_UNINITIALISED;
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (info->flags & flags[i].has)
-			found |= flags[i].flag;
-	return found;
 }
 
 /* The URI of the key that belongs to a certificate: found by its CKA_ID, in the module that showed it. */
@@ -140,9 +115,9 @@ static int fill(struct nfstls_token *token, const struct token *seen, struct nfs
 	struct session session;
 	int ret;
 
-	token->flags = flags_of(&seen->info);
-	token->label = unpadded(seen->info.label, sizeof(seen->info.label));
-	token->serial = unpadded(seen->info.serialNumber, sizeof(seen->info.serialNumber));
+	token->flags = token_flags(&seen->info);
+	token->label = token_label(&seen->info);
+	token->serial = token_serial(&seen->info);
 	if (!token->label || !token->serial)
 		return NFSTLS_E_MEMORY;
 	ret = uri_format(&seen->info, NULL, 0, seen->module.path, NULL, &token->uri);
@@ -178,21 +153,122 @@ static int add_token(const struct token *seen, void *arg, struct nfstls_diag *di
 	return 0;
 }
 
+/* --- between the agent that sees the tokens and the one who asks --- */
+
+static void put_token(struct wire *answer, const struct nfstls_token *token)
+{
+	wire_put_text(answer, token->uri);
+	wire_put_text(answer, token->label);
+	wire_put_text(answer, token->serial);
+	wire_put_number(answer, token->flags);
+	wire_put_number(answer, token->ncerts);
+	for (size_t i = 0; i < token->ncerts; i++) {
+		wire_put_text(answer, token->certs[i].uri);
+		wire_put(answer, token->certs[i].cert.data, token->certs[i].cert.size);
+		wire_put_number(answer, token->certs[i].shows_key);
+	}
+}
+
+static void get_cert(struct wire *answer, struct nfstls_token_cert *cert)
+{
+	cert->uri = wire_get_text(answer);
+	wire_get_copy(answer, &cert->cert);
+	cert->shows_key = wire_get_number(answer);
+}
+
+static void get_token(struct wire *answer, struct nfstls_token *token)
+{
+	unsigned int ncerts;
+
+	token->uri = wire_get_text(answer);
+	token->label = wire_get_text(answer);
+	token->serial = wire_get_text(answer);
+	token->flags = wire_get_number(answer);
+	ncerts = wire_get_number(answer);
+	for (unsigned int i = 0; !answer->broken && i < ncerts; i++) {
+		struct nfstls_token_cert *grown = reallocarray(token->certs, i + 1, sizeof(*grown));
+
+		if (!grown) {
+			answer->broken = true;
+			return;
+		}
+		token->certs = grown;
+		get_cert(answer, &grown[i]);
+		token->ncerts = i + 1;
+	}
+}
+
+static int get_tokens(struct wire *answer, struct list *list)
+{
+	unsigned int count = wire_get_number(answer);
+
+	for (unsigned int i = 0; !answer->broken && i < count; i++) {
+		struct nfstls_token *grown = reallocarray(list->tokens, i + 1, sizeof(*grown));
+
+		if (!grown)
+			return NFSTLS_E_MEMORY;
+		list->tokens = grown;
+		grown[i] = (struct nfstls_token){ .uri = NULL };
+		get_token(answer, &grown[i]);
+		list->count = i + 1;
+	}
+	return answer->broken ? NFSTLS_E_MODULE_CRASHED : 0;
+}
+
+/* In the agent. What was found is answered also beside an error. */
+static void look(int fd, void *uri)
+{
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	struct list list = { .tokens = NULL };
+	struct wire answer = WIRE_INIT;
+	size_t modules;
+	int ret = tokens_visit(uri, add_token, &list, &modules, &diag);
+
+	if (ret == 0)
+		ret = list.error;
+	if (ret == 0 && list.count == 0)
+		ret = diag_set(&diag, NFSTLS_E_TOKEN_ABSENT, "no token matches, of %zu module(s) asked", modules);
+	wire_put_outcome(&answer, ret, &diag);
+	wire_put_number(&answer, list.count);
+	for (size_t i = 0; i < list.count; i++)
+		put_token(&answer, &list.tokens[i]);
+	agent_reply(fd, &answer);
+	wire_clear(&answer);
+	nfstls_token_list_free(list.tokens, list.count);
+	nfstls_diag_clear(&diag);
+}
+
+static int ask(P11KitUri *uri, struct list *list, struct nfstls_diag *diag)
+{
+	struct wire answer = WIRE_INIT;
+	struct agent *agent;
+	int ret, error;
+
+	ret = agent_start(look, uri, AGENT_TIMEOUT_MS, &agent, diag);
+	if (ret < 0)
+		return ret;
+	ret = agent_call(agent, NULL, &answer, diag);
+	if (ret == 0) {
+		ret = wire_get_outcome(&answer, diag);
+		error = get_tokens(&answer, list);
+		if (ret == 0)
+			ret = error;
+	}
+	wire_clear(&answer);
+	agent_release(agent);
+	return ret;
+}
+
 int nfstls_token_list(const char *text, struct nfstls_token **tokens, size_t *count, struct nfstls_diag *diag)
 {
 	struct list list = { .tokens = NULL };
 	P11KitUri *uri;
-	size_t modules;
 	int ret = uri_parse(text, &uri, diag);
 
 	if (ret < 0)
 		return ret;
-	ret = tokens_visit(uri, add_token, &list, &modules, diag);
+	ret = ask(uri, &list, diag);
 	p11_kit_uri_free(uri);
-	if (ret == 0)
-		ret = list.error;
-	if (ret == 0 && list.count == 0)
-		ret = diag_set(diag, NFSTLS_E_TOKEN_ABSENT, "no token matches, of %zu module(s) asked", modules);
 	*tokens = list.tokens;
 	*count = list.count;
 	return ret;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "uri.h"
 
@@ -161,6 +163,41 @@ int uri_format(const CK_TOKEN_INFO *token, const CK_ATTRIBUTE *attrs, CK_ULONG c
 	if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, text) != P11_KIT_URI_OK)
 		ret = NFSTLS_E_MEMORY;
 out:
+	p11_kit_uri_free(uri);
+	return ret;
+}
+
+static char *absolute(const char *path)
+{
+	char *folder, *text = NULL;
+
+	if (path[0] == '/')
+		return asprintf(&text, "file:%s", path) < 0 ? NULL : text;
+	folder = getcwd(NULL, 0);
+	if (folder && asprintf(&text, "file:%s/%s", folder, path) < 0)
+		text = NULL;
+	free(folder);
+	return text;
+}
+
+int nfstls_uri_with_pin_file(const char *text, const char *path, char **with_file, struct nfstls_diag *diag)
+{
+	char *source;
+	P11KitUri *uri;
+	int ret = uri_parse(text, &uri, diag);
+
+	if (ret < 0)
+		return ret;
+	source = absolute(path);
+	if (!source)
+		ret = NFSTLS_E_MEMORY;
+	else if (p11_kit_uri_get_pin_source(uri))
+		ret = diag_set(diag, NFSTLS_E_PIN_SOURCE, "the URI names one already");
+	else
+		p11_kit_uri_set_pin_source(uri, source);
+	if (ret == 0 && p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, with_file) != P11_KIT_URI_OK)
+		ret = NFSTLS_E_MEMORY;
+	free(source);
 	p11_kit_uri_free(uri);
 	return ret;
 }

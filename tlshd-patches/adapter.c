@@ -5,13 +5,12 @@
  * Preloaded into an unmodified tlshd (ktls-utils 1.0.0 to 1.4.0), it stands in front of the few library calls through
  * which the child that does a handshake takes a certificate and a key from the keyring:
  *
- *	keyctl_read_alloc			which key is read, and so which identity is meant
- *	gnutls_pcert_import_x509_raw		the certificate: its intermediates are fetched beside it
- *	gnutls_privkey_import_x509_raw		the key: a token handle is opened on its token
- *	gnutls_certificate_set_retrieve_function2
- *						the certificates that are offered: with the intermediates, and from
- *where they are (1.4.0 points past its array for a certificate of the keyring) gnutls_handshake
- *how it ended: our certificate must have been sent
+ * - keyctl_read_alloc: which key is read, and so which identity is meant;
+ * - gnutls_pcert_import_x509_raw: the certificate, beside which its intermediates are fetched;
+ * - gnutls_privkey_import_x509_raw: the key; a token handle is opened on its token;
+ * - gnutls_certificate_set_retrieve_function2: the certificates that are offered: with the intermediates, and from
+ * where they are, for 1.4.0 points past its array for a certificate of the keyring;
+ * - gnutls_handshake: how it ended; our certificate must have been sent.
  *
  * tlshd forks a child for each handshake, so that there is one handshake in a process and one state for it. A handshake
  * in which no certificate comes from the keyring passes through untouched.
@@ -19,22 +18,26 @@
 #include "config.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include <keyutils.h>
 
 #include "nfstls-p11.h"
 
-#define CERTS_MAX 10
+#define CERTS_MAX   10
+/* The kernel waits 10 s for a client's handshake; it has to hear of a token that does not answer before that. */
+#define DEADLINE_MS 8000
 
 static struct {
+	struct timespec begun;		  /* when the child was made, for this handshake */
 	key_serial_t serial;		  /* the key that was read last; 0 while tlshd keeps to its configuration */
 	gnutls_pcert_st *leaf;		  /* where tlshd keeps the certificate of the keyring */
-	char *identity;			  /* whose it is; NULL when the key is not named as ours are */
+	struct nfstls_identity identity;  /* whose it is; without a name when the key is not one of ours */
 	gnutls_pcert_st certs[CERTS_MAX]; /* it and its intermediates; the leaf is tlshd's, the others are ours */
 	unsigned int ncerts;
 	bool has_handle;
@@ -55,6 +58,32 @@ static void *next(const char *name)
 	return symbol;
 }
 
+static void note_begin(void)
+{
+	clock_gettime(CLOCK_MONOTONIC, &state.begun);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	pthread_atfork(NULL, NULL, note_begin);
+}
+
+/* By then the child has told the kernel how the handshake ended. */
+__attribute__((destructor)) static void end(void)
+{
+	nfstls_cleanup();
+}
+
+static unsigned int time_left_ms(void)
+{
+	struct timespec now;
+	long passed;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	passed = (now.tv_sec - state.begun.tv_sec) * 1000 + (now.tv_nsec - state.begun.tv_nsec) / 1000000;
+	return passed < DEADLINE_MS ? DEADLINE_MS - passed : 1;
+}
+
 int keyctl_read_alloc(key_serial_t id, void **buffer)
 {
 	static typeof(keyctl_read_alloc) *real;
@@ -68,7 +97,7 @@ int keyctl_read_alloc(key_serial_t id, void **buffer)
 static int load_chain(void)
 {
 	gnutls_datum_t chain, rest, cert;
-	int ret = nfstls_keyring_chain(state.identity, &chain);
+	int ret = nfstls_identity_chain(&state.identity, &chain);
 
 	if (ret < 0)
 		return ret;
@@ -100,19 +129,26 @@ int gnutls_pcert_import_x509_raw(gnutls_pcert_st *pcert, const gnutls_datum_t *c
 	state.leaf = pcert;
 	state.certs[0] = *pcert;
 	state.ncerts = 1;
-	if (nfstls_keyring_identity(state.serial, &state.identity, NULL) == 0)
+	if (nfstls_identity_find(state.serial, &state.identity) == 0)
 		state.error = load_chain();
 	return ret;
 }
 
-/* What cannot be opened is not tlshd's to judge: it would report EIO for all of it. gnutls_handshake() will tell. */
+/*
+ * What cannot be opened is not tlshd's to judge: it would report EIO for all of it. gnutls_handshake() will tell.
+ * Without the identity there is no latch, and so no login.
+ */
 static void open_handle(gnutls_privkey_t key, const gnutls_datum_t *handle)
 {
-	/* tlshd ignores SIGCHLD for its children's sake, and a module may want to wait for one of its own. */
+	const struct nfstls_access access = { .identity = &state.identity, .timeout_ms = time_left_ms() };
+
+	/* tlshd ignores SIGCHLD for its children's sake, and the agent is a child of this one. */
 	signal(SIGCHLD, SIG_DFL);
 	state.has_handle = true;
+	if (state.error == 0 && !state.identity.name)
+		state.error = nfstls_identity_find(state.serial, &state.identity);
 	if (state.error == 0)
-		state.error = nfstls_privkey_import_handle(key, handle, &state.diag);
+		state.error = nfstls_privkey_import_handle(key, handle, &access, NULL, &state.diag);
 }
 
 int gnutls_privkey_import_x509_raw(gnutls_privkey_t key, const gnutls_datum_t *data, gnutls_x509_crt_fmt_t format,
@@ -158,8 +194,10 @@ void gnutls_certificate_set_retrieve_function2(gnutls_certificate_credentials_t 
  */
 static int refuse(int error, const struct nfstls_diag *diag)
 {
-	syslog(LOG_NOTICE, "nfstls: identity '%s': no handshake: %s%s%s", state.identity ? state.identity : "?",
-	       nfstls_strerror(error), diag->text[0] ? ": " : "", diag->text);
+	char text[1024];
+
+	nfstls_failure_text(state.identity.name, error, diag, text, sizeof(text));
+	syslog(LOG_NOTICE, "nfstls: %s", text);
 	return nfstls_error_is_transient(error) ? GNUTLS_E_PREMATURE_TERMINATION : GNUTLS_E_INSUFFICIENT_CREDENTIALS;
 }
 

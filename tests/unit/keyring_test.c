@@ -10,6 +10,7 @@
 
 #include <keyutils.h>
 
+#include "keys.h"
 #include "unit.h"
 
 static int no_keyring; /* an errno value: containers often forbid keyctl(2) */
@@ -91,6 +92,27 @@ static void no_identity(void **state)
 	assert_null(identity);
 }
 
+/* An identity on the session keyring, in the place of .nfs. */
+static const struct nfstls_identity *on_session(const char *name)
+{
+	static struct nfstls_identity identity;
+
+	identity.name = (char *)name;
+	identity.keyring = keyctl_get_keyring_ID(KEY_SPEC_SESSION_KEYRING, 0);
+	return &identity;
+}
+
+/* It is found by the kernel's own keyring alone, which is not here. */
+static void identity_elsewhere(void **state)
+{
+	struct nfstls_identity identity = { .name = NULL };
+
+	(void)state;
+	need_keyring();
+	assert_error(nfstls_identity_find(add("nfs:x509:lab:cert", "x", 1), &identity), NFSTLS_E_KEYRING, NULL);
+	assert_null(identity.name);
+}
+
 static void chain(void **state)
 {
 	/* as long as a key can be; users other than root have 20,000 bytes for all of theirs (keyrings(7)) */
@@ -103,13 +125,13 @@ static void chain(void **state)
 	for (size_t i = 0; i < sizeof(payload); i++)
 		payload[i] = i;
 	add("nfs:x509:long:chain", payload, size);
-	assert_ok(nfstls_keyring_chain("long", &chain), NULL);
+	assert_ok(nfstls_identity_chain(on_session("long"), &chain), NULL);
 	assert_int_equal(chain.size, size);
 	assert_memory_equal(chain.data, payload, size);
 	gnutls_free(chain.data);
 
 	add("nfs:x509:short:chain", "0", 1);
-	assert_ok(nfstls_keyring_chain("short", &chain), NULL);
+	assert_ok(nfstls_identity_chain(on_session("short"), &chain), NULL);
 	assert_int_equal(chain.size, 1);
 	gnutls_free(chain.data);
 }
@@ -121,19 +143,103 @@ static void no_chain(void **state)
 	(void)state;
 	need_keyring();
 	add("nfs:x509:lonely:cert", "x", 1);
-	assert_ok(nfstls_keyring_chain("lonely", &chain), NULL);
+	assert_ok(nfstls_identity_chain(on_session("lonely"), &chain), NULL);
 	assert_int_equal(chain.size, 0);
 	assert_null(chain.data);
+}
+
+static void pin(void **state)
+{
+	unsigned char value[8];
+	size_t len = 0;
+
+	(void)state;
+	need_keyring();
+	assert_error(key_read_pin(on_session("shut"), value, sizeof(value), &len, NULL), NFSTLS_E_PIN_NEEDED, NULL);
+	add("nfs:x509:open:pin", "4711", 4);
+	assert_ok(key_read_pin(on_session("open"), value, sizeof(value), &len, NULL), NULL);
+	assert_int_equal(len, 4);
+	assert_memory_equal(value, "4711", 4);
+	add("nfs:x509:open:pin", "123456789", 9);
+	assert_ok(key_read_pin(on_session("open"), value, sizeof(value), &len, NULL), NULL);
+	assert_true(len > sizeof(value));
+}
+
+static void expired_pin(void **state)
+{
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	unsigned char value[8];
+	size_t len;
+
+	(void)state;
+	need_keyring();
+	assert_int_equal(keyctl_set_timeout(add("nfs:x509:brief:pin", "4711", 4), 1), 0);
+	sleep(2);
+	assert_error(key_read_pin(on_session("brief"), value, sizeof(value), &len, &diag), NFSTLS_E_PIN_NEEDED, &diag);
+	assert_non_null(strstr(diag.text, "expired"));
+}
+
+static char first_pin[NFSTLS_PIN_ID + 1], second_pin[NFSTLS_PIN_ID + 1];
+
+static void assert_latched(const char *name, const char *pin_id, const char *cause)
+{
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+
+	assert_error(latch_check(on_session(name), pin_id, &diag), NFSTLS_E_PIN_LATCHED, &diag);
+	assert_string_equal(diag.text, cause);
+}
+
+static void assert_free(const char *name, const char *pin_id)
+{
+	assert_ok(latch_check(on_session(name), pin_id, NULL), NULL);
+}
+
+/* A latch stands against its identity, and against the same PIN for another one. */
+static void latch(void **state)
+{
+	(void)state;
+	need_keyring();
+	assert_free("one", first_pin);
+	assert_ok(nfstls_latch_set(on_session("one"), first_pin, "refused"), NULL);
+	assert_latched("one", first_pin, "refused");
+	assert_latched("one", second_pin, "refused");
+	assert_latched("two", first_pin, "refused (by identity 'one')");
+	assert_free("two", second_pin);
+
+	assert_ok(nfstls_latch_clear(on_session("two"), second_pin), NULL);
+	assert_latched("one", first_pin, "refused");
+	assert_ok(nfstls_latch_clear(on_session("two"), first_pin), NULL);
+	assert_free("one", first_pin);
+	assert_free("two", first_pin);
+	assert_ok(nfstls_latch_clear(on_session("two"), NULL), NULL);
+}
+
+/* What a person has locked is nobody else's; and what cannot be read is closed. */
+static void latch_without_pin(void **state)
+{
+	(void)state;
+	need_keyring();
+	assert_ok(nfstls_latch_set(on_session("one"), NULL, "by hand"), NULL);
+	assert_latched("one", first_pin, "by hand");
+	assert_free("two", first_pin);
+	assert_ok(nfstls_latch_clear(on_session("one"), NULL), NULL);
+	assert_free("one", first_pin);
+
+	add("nfs:x509:one:latch", "odd", 3);
+	assert_latched("one", first_pin, "unreadable");
+	assert_ok(nfstls_latch_clear(on_session("one"), first_pin), NULL);
+	assert_free("one", first_pin);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(identity),
-		cmocka_unit_test(no_identity),
-		cmocka_unit_test(chain),
-		cmocka_unit_test(no_chain),
+		cmocka_unit_test(identity),    cmocka_unit_test(no_identity), cmocka_unit_test(identity_elsewhere),
+		cmocka_unit_test(chain),       cmocka_unit_test(no_chain),    cmocka_unit_test(pin),
+		cmocka_unit_test(expired_pin), cmocka_unit_test(latch),	      cmocka_unit_test(latch_without_pin),
 	};
 
+	memset(first_pin, 'a', NFSTLS_PIN_ID);
+	memset(second_pin, 'b', NFSTLS_PIN_ID);
 	return run_group(tests, set_up, NULL);
 }

@@ -155,7 +155,7 @@ static void modules_of_a_uri(void **state)
 		p11_kit_uri_free(uri);
 		free(list);
 	}
-	nfstls_unload_modules();
+	modules_unload();
 }
 
 static void module_name_that_is_not_configured(void **state)
@@ -171,7 +171,7 @@ static void module_name_that_is_not_configured(void **state)
 	assert_error(modules_for_uri(uri, &list, &count, &diag), NFSTLS_E_MODULE, &diag);
 	p11_kit_uri_free(uri);
 	free(list);
-	nfstls_unload_modules();
+	modules_unload();
 }
 
 int main(void)

@@ -66,10 +66,11 @@ static void forms_of_a_path(void **state)
 
 static void no_source(void **state)
 {
+	const struct nfstls_access nobody = { .identity = NULL };
 	struct pin pin;
 
 	(void)state;
-	assert_error(pin_read(NULL, &pin, NULL), NFSTLS_E_PIN_NEEDED, NULL);
+	assert_error(pin_find(NULL, &nobody, &pin, NULL), NFSTLS_E_PIN_NEEDED, NULL);
 }
 
 static void other_forms(void **state)

@@ -24,6 +24,7 @@ static const struct {
 	{ NFSTLS_E_CERT_AMBIGUOUS, 6 }, { NFSTLS_E_CERT_MISMATCH, 9 }, { NFSTLS_E_CERT, 10 },
 	{ NFSTLS_E_PIN_NEEDED, 8 },	{ NFSTLS_E_PIN_SOURCE, 8 },    { NFSTLS_E_PIN_REFUSED, 8 },
 	{ NFSTLS_E_PIN_LOCKED, 8 },	{ NFSTLS_E_KEYRING, 1 },       { NFSTLS_E_KEYFILE, 10 },
+	{ NFSTLS_E_PIN_LATCHED, 8 },	{ NFSTLS_E_TIMEOUT, 7 },       { NFSTLS_E_MODULE_CRASHED, 7 },
 };
 
 struct report {
@@ -82,10 +83,31 @@ static void transient_errors(void **state)
 
 		assert_int_equal(nfstls_error_is_transient(error),
 				 error == NFSTLS_E_MEMORY || error == NFSTLS_E_TOKEN_ABSENT ||
-					 error == NFSTLS_E_TOKEN_BUSY || error == NFSTLS_E_TOKEN);
+					 error == NFSTLS_E_TOKEN_BUSY || error == NFSTLS_E_TOKEN ||
+					 error == NFSTLS_E_TIMEOUT || error == NFSTLS_E_MODULE_CRASHED);
 	}
 	assert_false(nfstls_error_is_transient(0));
 	assert_false(nfstls_error_is_transient(-999));
+}
+
+/* A daemon's log has the same words, and what to do, on one line. */
+static void failure_in_a_log(void **state)
+{
+	const struct nfstls_diag diag = { .text = "token \"lab\" (serial 1)" };
+	char text[256], small[20];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		nfstls_failure_text("lab", codes[i].error, &diag, text, sizeof(text));
+		assert_int_equal(strncmp(text, "identity 'lab': no handshake: ", 30), 0);
+		assert_says(text, nfstls_strerror(codes[i].error));
+		assert_says(text, ": token \"lab\" (serial 1); ");
+		assert_null(strchr(text, '\n'));
+	}
+	nfstls_failure_text(NULL, NFSTLS_E_TOKEN, NULL, text, sizeof(text));
+	assert_int_equal(strncmp(text, "identity '?': no handshake: the token failed; ", 46), 0);
+	nfstls_failure_text("lab", NFSTLS_E_TOKEN, &diag, small, sizeof(small));
+	assert_int_equal(strlen(small), sizeof(small) - 1);
 }
 
 static void candidates_on_one_line(void **state)
@@ -176,9 +198,13 @@ static void errors_of_the_system(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_error),		 cmocka_unit_test(unknown_error),
-		cmocka_unit_test(transient_errors),	 cmocka_unit_test(candidates_on_one_line),
-		cmocka_unit_test(diagnosis_is_one_line), cmocka_unit_test(errors_of_pkcs11),
+		cmocka_unit_test(every_error),
+		cmocka_unit_test(unknown_error),
+		cmocka_unit_test(transient_errors),
+		cmocka_unit_test(failure_in_a_log),
+		cmocka_unit_test(candidates_on_one_line),
+		cmocka_unit_test(diagnosis_is_one_line),
+		cmocka_unit_test(errors_of_pkcs11),
 		cmocka_unit_test(errors_of_the_system),
 	};
 

@@ -98,7 +98,7 @@ static int tear_down(void **state)
 static int unload(void **state)
 {
 	(void)state;
-	nfstls_unload_modules();
+	nfstls_cleanup();
 	if (softhsm_module())
 		softhsm_select(&hsm);
 	return 0;
@@ -112,7 +112,7 @@ static void assert_fails_as(const char *uri, int error, int import_error)
 	gnutls_datum_t handle;
 	gnutls_privkey_t key;
 
-	assert_error(nfstls_token_key_find(uri, NULL, 0, &found, &diag), error, &diag);
+	assert_error(nfstls_token_key_find(uri, NULL, NULL, 0, &found, &diag), error, &diag);
 	assert_null(found.uri);
 	assert_true(diag.text[0]);
 	assert_null(strchr(diag.text, '\n'));
@@ -123,7 +123,7 @@ static void assert_fails_as(const char *uri, int error, int import_error)
 
 	assert_ok(nfstls_handle_encode(uri, &handle), NULL);
 	assert_int_equal(gnutls_privkey_init(&key), 0);
-	assert_error(nfstls_privkey_import_handle(key, &handle, &diag), import_error, &diag);
+	assert_error(nfstls_privkey_import_handle(key, &handle, NULL, NULL, &diag), import_error, &diag);
 	assert_true(diag.text[0]);
 	assert_null(strstr(diag.text, SOFTHSM_PIN));
 	gnutls_privkey_deinit(key);
@@ -143,7 +143,7 @@ static void assert_candidates(const char *attributes, int error, size_t count)
 	struct nfstls_token_key found = { .uri = NULL };
 	char *line, *rest, *previous = NULL;
 
-	assert_error(nfstls_token_key_find(softhsm_uri(&hsm, attributes), NULL, 0, &found, &diag), error, &diag);
+	assert_error(nfstls_token_key_find(softhsm_uri(&hsm, attributes), NULL, NULL, 0, &found, &diag), error, &diag);
 	assert_non_null(diag.candidates);
 	assert_int_equal(count_lines(diag.candidates), count);
 	for (rest = diag.candidates; (line = strsep(&rest, "\n")) != NULL && *line; previous = line) {
@@ -155,7 +155,7 @@ static void assert_candidates(const char *attributes, int error, size_t count)
 		assert_null(strstr(line, SOFTHSM_PIN));
 		if (previous)
 			assert_string_not_equal(line, previous);
-		assert_ok(nfstls_token_key_find(uri, NULL, 0, &found, NULL), NULL);
+		assert_ok(nfstls_token_key_find(uri, NULL, NULL, 0, &found, NULL), NULL);
 		nfstls_token_key_clear(&found);
 	}
 	nfstls_diag_clear(&diag);
@@ -189,9 +189,9 @@ static void diagnosis_twice(void **state)
 	(void)state;
 	softhsm_need();
 	for (int i = 0; i < 2; i++) {
-		nfstls_token_key_find(softhsm_uri(&hsm, "token=one%20id;id=%01"), NULL, 0, &found, &diag);
+		nfstls_token_key_find(softhsm_uri(&hsm, "token=one%20id;id=%01"), NULL, NULL, 0, &found, &diag);
 		assert_int_equal(count_lines(diag.candidates), 2);
-		nfstls_token_key_find(softhsm_uri(&hsm, "token=twin"), NULL, 0, &found, &diag);
+		nfstls_token_key_find(softhsm_uri(&hsm, "token=twin"), NULL, NULL, 0, &found, &diag);
 		assert_int_equal(count_lines(diag.candidates), 2);
 	}
 	nfstls_diag_clear(&diag);
@@ -333,7 +333,7 @@ static void modules_of_the_environment(void **state)
 	setenv("NFSTLS_PKCS11_MODULES", scratch_path(&hsm.scratch, "*.so"), 1);
 	path = copy_module("inside.so", 0644);
 	assert_module_fails(path, NFSTLS_E_PIN_NEEDED);
-	nfstls_unload_modules();
+	nfstls_cleanup();
 	assert_module_fails(copy_module("writable.so", 0666), NFSTLS_E_MODULE_DENIED);
 }
 

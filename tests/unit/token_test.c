@@ -174,7 +174,7 @@ static int tear_down(void **state)
 static int unload(void **state)
 {
 	(void)state;
-	nfstls_unload_modules();
+	nfstls_cleanup();
 	return 0;
 }
 
@@ -220,7 +220,7 @@ static void find(const char *attributes, struct nfstls_token_key *found)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 
-	assert_ok(nfstls_token_key_find(softhsm_uri(&hsm, attributes), NULL, 0, found, &diag), &diag);
+	assert_ok(nfstls_token_key_find(softhsm_uri(&hsm, attributes), NULL, NULL, 0, found, &diag), &diag);
 }
 
 static void assert_finds(const struct kind *kind, const char *attributes)
@@ -314,14 +314,14 @@ static void find_with_certificates_from_elsewhere(void **state)
 
 	(void)state;
 	softhsm_need();
-	assert_ok(nfstls_token_key_find(softhsm_uri(&hsm, rsa.token), certs, 4, &found, &diag), &diag);
+	assert_ok(nfstls_token_key_find(softhsm_uri(&hsm, rsa.token), NULL, certs, 4, &found, &diag), &diag);
 	assert_is_cert(&found.cert, rsa.cert);
 	assert_is_cert(&found.chain, intermediate.cert);
 	nfstls_token_key_clear(&found);
 
 	/* those of the token do not count then */
 	memset(&found, 0, sizeof(found));
-	assert_error(nfstls_token_key_find(softhsm_uri(&hsm, rsa.token), certs, 3, &found, &diag),
+	assert_error(nfstls_token_key_find(softhsm_uri(&hsm, rsa.token), NULL, certs, 3, &found, &diag),
 		     NFSTLS_E_CERT_MISMATCH, &diag);
 	assert_null(found.uri);
 }
@@ -333,8 +333,8 @@ static void find_without_certificate(void **state)
 
 	(void)state;
 	softhsm_need();
-	assert_error(nfstls_token_key_find(softhsm_uri(&hsm, "token=by%20public%20key;object=lonely"), NULL, 0, &found,
-					   &diag),
+	assert_error(nfstls_token_key_find(softhsm_uri(&hsm, "token=by%20public%20key;object=lonely"), NULL, NULL, 0,
+					   &found, &diag),
 		     NFSTLS_E_CERT_MISMATCH, &diag);
 	assert_null(found.uri);
 }
@@ -369,7 +369,7 @@ static gnutls_privkey_t import(const char *uri)
 
 	assert_ok(nfstls_handle_encode(uri, &handle), NULL);
 	assert_int_equal(gnutls_privkey_init(&key), 0);
-	assert_ok(nfstls_privkey_import_handle(key, &handle, &diag), &diag);
+	assert_ok(nfstls_privkey_import_handle(key, &handle, NULL, NULL, &diag), &diag);
 	gnutls_free(handle.data);
 	return key;
 }
@@ -382,7 +382,7 @@ static void sign_through_handle(void **state)
 
 	need(kind);
 	find(kind->token, &found);
-	nfstls_unload_modules();
+	nfstls_cleanup();
 	key = import(found.uri);
 	for (const gnutls_sign_algorithm_t *scheme = kind->schemes; *scheme; scheme++)
 		for (unsigned int size = 1; size <= 4096; size *= 8)

@@ -10,6 +10,7 @@
 
 #include <p11-kit/p11-kit.h>
 
+#include "signer.h"
 #include "softhsm.h"
 #include "unit.h"
 
@@ -86,7 +87,7 @@ static int sign_once(const char *uri)
 
 	if (ret < 0 || gnutls_privkey_init(&key) < 0)
 		return 1;
-	ret = nfstls_privkey_import_handle(key, &handle, NULL);
+	ret = nfstls_privkey_import_handle(key, &handle, NULL, NULL, NULL);
 	if (ret == 0)
 		ret = gnutls_privkey_sign_data2(key, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256, 0, &data, &signature);
 	gnutls_free(signature.data);
@@ -103,10 +104,10 @@ static void rounds_leave_nothing_open(void **state)
 	(void)state;
 	softhsm_need();
 	for (int i = 0; i < ROUNDS; i++) {
-		assert_ok(nfstls_token_key_find(softhsm_uri(&hsm, "token=lab"), NULL, 0, &found, NULL), NULL);
+		assert_ok(nfstls_token_key_find(softhsm_uri(&hsm, "token=lab"), NULL, NULL, 0, &found, NULL), NULL);
 		assert_int_equal(sign_once(found.uri), 0);
 		nfstls_token_key_clear(&found);
-		nfstls_unload_modules();
+		nfstls_cleanup();
 		if (i == 0)
 			before = count_descriptors();
 	}
@@ -125,8 +126,8 @@ static void failing_rounds_leave_nothing_open(void **state)
 	for (int i = 0; i < ROUNDS; i++) {
 		const char *wanted = attributes[i % (sizeof(attributes) / sizeof(attributes[0]))];
 
-		assert_true(nfstls_token_key_find(softhsm_uri(&hsm, wanted), NULL, 0, &found, NULL) < 0);
-		nfstls_unload_modules();
+		assert_true(nfstls_token_key_find(softhsm_uri(&hsm, wanted), NULL, NULL, 0, &found, NULL) < 0);
+		nfstls_cleanup();
 		if (i == 0)
 			before = count_descriptors();
 	}
@@ -136,8 +137,8 @@ static void failing_rounds_leave_nothing_open(void **state)
 static void unload_of_nothing(void **state)
 {
 	(void)state;
-	nfstls_unload_modules();
-	nfstls_unload_modules();
+	nfstls_cleanup();
+	nfstls_cleanup();
 }
 
 /* Modules of p11-kit's own configuration on this host, other than SoftHSM's. */
@@ -161,15 +162,30 @@ static const char *other_module(void)
 
 /*
  * What this program does when it is run with arguments: in a fresh process, for one that has loaded modules and let go
- * of them may still have them mapped.
+ * of them may still have them mapped. It does itself what else an agent would.
  */
 enum { LOADED_OTHERS = 2, LOADED_NONE, LOADED_EARLY };
 
+static int open_here(const char *text)
+{
+	const struct nfstls_access nobody = { .identity = NULL };
+	struct signer *signer;
+	P11KitUri *uri;
+	int ret = uri_parse(text, &uri, NULL);
+
+	if (ret == 0)
+		ret = signer_open(uri, &nobody, &signer, NULL);
+	return ret;
+}
+
 static int import_alone(const char *uri, const char *other)
 {
+	/* an agent has come and gone, and there is nothing of it here */
+	if (sign_once(uri) != 0)
+		return 1;
 	if (is_mapped("libsofthsm2") || is_mapped(other))
 		return LOADED_EARLY;
-	if (sign_once(uri) != 0)
+	if (open_here(uri) < 0)
 		return 1;
 	if (!is_mapped("libsofthsm2"))
 		return LOADED_NONE;
@@ -179,9 +195,7 @@ static int import_alone(const char *uri, const char *other)
 /* The counter-proof: a search over all that is configured is seen by the same means. */
 static int search_alone(const char *uri, const char *other)
 {
-	struct nfstls_token_key found;
-
-	nfstls_token_key_find(uri, NULL, 0, &found, NULL);
+	open_here(uri);
 	return is_mapped(other) ? LOADED_OTHERS : 0;
 }
 
