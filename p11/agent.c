@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <keyutils.h>
+
 #include "agent.h"
 #include "module.h"
 
@@ -34,6 +36,14 @@ struct agent {
 	int fd;
 	int64_t deadline; /* ms, CLOCK_MONOTONIC */
 	struct step *step;
+	agent_errand *errand;
+	void *errand_arg;
+};
+
+/* A message has a header, and then what a struct wire holds. */
+struct header {
+	uint32_t is_errand;
+	uint32_t size;
 };
 
 static struct agent *released;
@@ -104,11 +114,12 @@ static bool send_all(int fd, const void *data, size_t size)
 	return true;
 }
 
-static bool send_message(int fd, const struct wire *message)
+static bool send_message(int fd, const struct wire *message, bool is_errand)
 {
-	uint32_t size = message->bytes.size;
+	const struct header header = { is_errand, message->bytes.size };
 
-	return send_all(fd, &size, sizeof(size)) && send_all(fd, message->bytes.data, size);
+	return !message->broken && send_all(fd, &header, sizeof(header)) &&
+	       send_all(fd, message->bytes.data, header.size);
 }
 
 /* Receive into a buffer of this size. 1, 0 when the time is over, -1 at the end of the stream. */
@@ -133,32 +144,40 @@ static int receive_all(int fd, void *data, size_t size, int64_t deadline)
 	return 1;
 }
 
-static int receive_message(int fd, struct wire *message, int64_t deadline)
+static int receive_message(int fd, struct wire *message, bool *is_errand, int64_t deadline)
 {
-	uint32_t size;
-	int ret = receive_all(fd, &size, sizeof(size), deadline);
+	struct header header;
+	int ret = receive_all(fd, &header, sizeof(header), deadline);
 
 	if (ret <= 0)
 		return ret;
-	if (size > WIRE_MAX)
+	if (header.size > WIRE_MAX)
 		return -1;
-	message->bytes.data = gnutls_malloc(size + 1);
+	message->bytes.data = gnutls_malloc(header.size + 1);
 	if (!message->bytes.data)
 		return -1;
-	message->bytes.size = size;
-	return receive_all(fd, message->bytes.data, size, deadline);
+	message->bytes.size = header.size;
+	*is_errand = header.is_errand;
+	return receive_all(fd, message->bytes.data, header.size, deadline);
 }
 
 bool agent_receive(int fd, struct wire *request)
 {
-	return receive_message(fd, request, 0) == 1;
+	bool is_errand;
+
+	return receive_message(fd, request, &is_errand, 0) == 1;
 }
 
+/* An answer that there was no memory for is none: to the other side the agent has failed. */
 void agent_reply(int fd, const struct wire *answer)
 {
-	/* An answer that there was no memory for is none: to the other side the agent has failed. */
-	if (answer->broken || !send_message(fd, answer))
+	if (!send_message(fd, answer, false))
 		_exit(EXIT_FAILURE);
+}
+
+bool agent_ask(const struct wire *errand, struct wire *answer)
+{
+	return own_step && send_message(AGENT_FD, errand, true) && agent_receive(AGENT_FD, answer);
 }
 
 void agent_step(const char *who, const char *call)
@@ -180,6 +199,9 @@ static void forget_parent(int fd, pid_t parent)
 		_exit(EXIT_FAILURE);
 	/* A PIN will pass through. */
 	prctl(PR_SET_DUMPABLE, 0);
+
+	/* Where keys cannot be had, there are none to be without. */
+	keyctl_join_session_keyring(NULL);
 
 	/* A module may wait for a child of its own, and a daemon may ignore SIGCHLD for its own children's sake. */
 	for (size_t i = 0; i < sizeof(to_default) / sizeof(to_default[0]); i++)
@@ -245,18 +267,41 @@ failed:
 	return NFSTLS_E_CRYPTO;
 }
 
+void agent_serve_errands(struct agent *agent, agent_errand *errand, void *errand_arg)
+{
+	agent->errand = errand;
+	agent->errand_arg = errand_arg;
+}
+
+static bool run_errand(const struct agent *agent, struct wire *errand)
+{
+	struct wire answer = WIRE_INIT;
+	bool sent = false;
+
+	if (agent->errand) {
+		agent->errand(errand, &answer, agent->errand_arg);
+		sent = send_message(agent->fd, &answer, false);
+	}
+	wire_clear(&answer);
+	wire_clear(errand);
+	return sent;
+}
+
 int agent_call(struct agent *agent, const struct wire *request, struct wire *answer, struct nfstls_diag *diag)
 {
+	bool is_errand;
 	int ret;
 
 	if (agent->deadline == 0)
 		return diag_set(diag, NFSTLS_E_MODULE_CRASHED, "the PKCS#11 agent has ended");
 	if (request && request->broken)
 		return NFSTLS_E_MEMORY;
-	if (request && !send_message(agent->fd, request))
+	if (request && !send_message(agent->fd, request, false))
 		return end_agent(agent, NFSTLS_E_MODULE_CRASHED, "it ended the process", diag);
-	ret = receive_message(agent->fd, answer, agent->deadline);
-	if (ret == 1)
+	do
+		ret = receive_message(agent->fd, answer, &is_errand, agent->deadline);
+	while (ret == 1 && is_errand && run_errand(agent, answer));
+	if (ret == 1 && !is_errand)
 		return 0;
 	wire_clear(answer);
 	return ret == 0 ? end_agent(agent, NFSTLS_E_TIMEOUT, "no answer in time", diag)

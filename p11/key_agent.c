@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "errand.h"
 #include "key_agent.h"
 #include "login.h"
 #include "signer.h"
@@ -253,6 +254,15 @@ static int first_answer(struct key_agent *key, struct key_surroundings *surround
 	return ret;
 }
 
+static int copy_identity(const struct nfstls_identity *identity, struct nfstls_identity *copy)
+{
+	if (!identity || !identity->name)
+		return 0;
+	copy->keyring = identity->keyring;
+	copy->name = strdup(identity->name);
+	return copy->name ? 0 : NFSTLS_E_MEMORY;
+}
+
 int key_agent_open(P11KitUri *uri, const struct nfstls_access *access, struct key_surroundings *surroundings,
 		   struct key_agent **key, struct nfstls_diag *diag)
 {
@@ -265,11 +275,15 @@ int key_agent_open(P11KitUri *uri, const struct nfstls_access *access, struct ke
 
 	if (!opened)
 		return NFSTLS_E_MEMORY;
-	ret = agent_start(serve, &question, timeout_ms, &opened->agent, diag);
+	ret = copy_identity(question.access->identity, &opened->identity);
+	if (ret == 0)
+		ret = agent_start(serve, &question, timeout_ms, &opened->agent, diag);
 	if (ret < 0) {
+		nfstls_identity_clear(&opened->identity);
 		free(opened);
 		return ret;
 	}
+	agent_serve_errands(opened->agent, errand_run, &opened->identity);
 	ret = first_answer(opened, surroundings ? &found : NULL, diag);
 	if (ret < 0) {
 		key_agent_free(opened);
@@ -285,6 +299,7 @@ int key_agent_open(P11KitUri *uri, const struct nfstls_access *access, struct ke
 void key_agent_free(struct key_agent *key)
 {
 	agent_release(key->agent);
+	nfstls_identity_clear(&key->identity);
 	free(key);
 }
 

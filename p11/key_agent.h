@@ -15,6 +15,7 @@ struct key_agent {
 	int bits;					  /* of an RSA key, else -1 */
 	gnutls_sign_algorithm_t schemes[KEY_SCHEMES_MAX]; /* that it can sign with, up to GNUTLS_SIGN_UNKNOWN */
 	struct nfstls_key_info info;
+	struct nfstls_identity identity; /* whose keys the agent may ask for; a copy */
 };
 
 /* What the token has beside the key. */

@@ -11,7 +11,7 @@
 #include <gnutls/crypto.h>
 
 #include "agent.h"
-#include "keys.h"
+#include "errand.h"
 #include "login.h"
 #include "pin.h"
 
@@ -107,7 +107,7 @@ static int judge(const struct session *session, CK_RV rv, const struct nfstls_ac
 	if (cost_a_try(session, rv, ret)) {
 		if (ret == NFSTLS_E_TOKEN)
 			ret = NFSTLS_E_PIN_REFUSED;
-		if (identity && identity->keyring && !access->pin && nfstls_latch_set(identity, pin_id, cause.text) < 0)
+		if (identity && identity->keyring && !access->pin && errand_set_latch(pin_id, cause.text) < 0)
 			return diag_set(diag, ret, "%s, and no latch could be set", cause.text);
 	}
 	return diag_set(diag, ret, "%s", cause.text);
@@ -119,7 +119,7 @@ static int check_latch(const struct nfstls_access *access, const char *pin_id, s
 
 	if (!identity || !identity->keyring || access->by_person)
 		return 0;
-	return latch_check(identity, pin_id, diag);
+	return errand_check_latch(pin_id, diag);
 }
 
 /* Under the lock. */

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "keys.h"
+#include "errand.h"
 #include "pin.h"
 
 #define CREDENTIAL_NAME "nfstls.%s.pin"
@@ -148,7 +148,7 @@ static int take_given(const gnutls_datum_t *given, struct pin *pin, struct nfstl
 
 static int read_key(const struct nfstls_identity *identity, struct pin *pin, struct nfstls_diag *diag)
 {
-	int ret = key_read_pin(identity, pin->value, sizeof(pin->value), &pin->len, diag);
+	int ret = errand_read_pin(pin->value, sizeof(pin->value), &pin->len, diag);
 
 	if (ret == 0 && (pin->len < 1 || pin->len > PIN_MAX))
 		ret = diag_set(diag, NFSTLS_E_PIN_SOURCE, "the PIN key has no PIN of 1 to %d bytes", PIN_MAX);

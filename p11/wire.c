@@ -8,23 +8,31 @@
 
 void wire_clear(struct wire *wire)
 {
+	/* a PIN may have passed */
+	if (wire->bytes.data)
+		explicit_bzero(wire->bytes.data, wire->bytes.size);
 	gnutls_free(wire->bytes.data);
 	*wire = (struct wire)WIRE_INIT;
 }
 
+/* Not gnutls_realloc(), which leaves copies. */
 static void append(struct wire *wire, const void *data, size_t size)
 {
-	unsigned char *grown = NULL;
+	struct wire grown = WIRE_INIT;
 
 	if (!wire->broken && size <= WIRE_MAX - wire->bytes.size)
-		grown = gnutls_realloc(wire->bytes.data, wire->bytes.size + size);
-	if (!grown) {
+		grown.bytes.data = gnutls_malloc(wire->bytes.size + size + 1);
+	if (!grown.bytes.data) {
 		wire->broken = true;
 		return;
 	}
-	memcpy(grown + wire->bytes.size, data, size);
-	wire->bytes.data = grown;
-	wire->bytes.size += size;
+	if (wire->bytes.size > 0)
+		memcpy(grown.bytes.data, wire->bytes.data, wire->bytes.size);
+	if (size > 0)
+		memcpy(grown.bytes.data + wire->bytes.size, data, size);
+	grown.bytes.size = wire->bytes.size + size;
+	wire_clear(wire);
+	*wire = grown;
 }
 
 void wire_put(struct wire *wire, const void *data, size_t size)
@@ -32,8 +40,7 @@ void wire_put(struct wire *wire, const void *data, size_t size)
 	uint32_t length = size;
 
 	append(wire, &length, sizeof(length));
-	if (size > 0)
-		append(wire, data, size);
+	append(wire, data, size);
 }
 
 void wire_put_number(struct wire *wire, uint32_t number)

@@ -77,5 +77,10 @@ result $? 'no token: the log says so'
 rmdir /var/lib/softhsm/tokens
 mv /var/lib/softhsm/away /var/lib/softhsm/tokens
 
+# The PIN that was refused came from the good identity's PIN file: nobody tries it again before a person says so
+nok 'a PIN that was refused for another identity is not tried' mount_as good retry=0
+grep -q "identity 'good': no handshake: locked until nfstlskey unlock.*(by identity 'bad11')" "$LOGS/tlshd.client"
+result $? 'the log says so, and for which one'
+ok 'it is unlocked' nfstlskey unlock good
 ok 'the good handle mounts all the same' mount_as good
 done_testing

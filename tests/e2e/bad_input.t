@@ -64,7 +64,7 @@ state=$(keyring_state)
 bad 'a wrong PIN' 8 'refused the PIN.*tried once' update taken \
 	--pkcs11 "pkcs11:token=lab;object=good?pin-source=/etc/nfs/wrong&module-path=$spy"
 is 'is tried once' "$(logins)" 1
-bad 'no PIN' 8 'no pin-source' update taken --pkcs11 "pkcs11:token=lab;object=good?module-path=$spy"
+bad 'no PIN' 8 'needs a PIN and there is none' update taken --pkcs11 "pkcs11:token=lab;object=good?module-path=$spy"
 bad 'no PIN file' 8 'No such file' update taken --pkcs11 "pkcs11:token=lab;object=good?pin-source=/none&module-path=$spy"
 install -m 0644 "$PIN_FILE" /etc/nfs/open
 bad 'a PIN file that all can read' 8 'open to others' update taken \

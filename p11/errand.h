@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What an agent has its process do, which has the keyrings: an agent is a new process and possesses nothing that the
+ * kernel linked for a handshake, and foreign code is better off without it.
+ */
+#ifndef ERRAND_H
+#define ERRAND_H
+
+#include "wire.h"
+
+/* In the agent: key_read_pin(), latch_check() and nfstls_latch_set() for the identity that it works for. */
+int errand_read_pin(unsigned char *pin, size_t size, size_t *len, struct nfstls_diag *diag);
+int errand_check_latch(const char *pin_id, struct nfstls_diag *diag);
+int errand_set_latch(const char *pin_id, const char *cause);
+
+/* In the process: run one; an agent_errand. */
+void errand_run(struct wire *errand, struct wire *answer, void *identity);
+
+#endif
