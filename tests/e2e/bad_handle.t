@@ -25,7 +25,7 @@ fails_closed() {
 	grep -qE "$2" /tmp/tap.out
 	result $? "$1: mount says: $2"
 	diag </tmp/tap.out
-	line=$(grep 'nfstls:' "$LOGS/tlshd.client")
+	line=$(grep 'no handshake:' "$LOGS/tlshd.client")
 	diag <<<"$line"
 	[[ $line =~ identity\ \'$name\'.*$3 && $(wc -l <<<"$line") -eq 1 ]]
 	result $? "$1: the log says so, in one line"

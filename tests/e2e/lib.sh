@@ -9,6 +9,9 @@ LOGS=/tmp/log
 PIN=271828182846
 PIN_FILE=/etc/nfs/pin
 SOFTHSM=/usr/lib/softhsm/libsofthsm2.so
+# What is preloaded into the client's tlshd, unless that is one that the user built and that is to do without
+ADAPTER=$(echo /usr/lib/*/nfstls/tlshd-adapter.so)
+[[ $VM_TLSHD != built ]] || ADAPTER=
 mkdir -p "$PKI" "$LOGS" /etc/nfs /mnt/nfs
 
 # --- TAP: what the tests print (testanything.org) ---
@@ -356,7 +359,7 @@ client_start() {
 	: >"$LOGS/tlshd.$CLIENT"
 	# exec, so that the number is tlshd's and not that of a shell
 	(
-		export LD_PRELOAD=${ADAPTER-$(echo /usr/lib/*/nfstls/tlshd-adapter.so)}
+		export LD_PRELOAD=$ADAPTER
 		exec nsenter --net="/run/netns/$CLIENT" tlshd -s -c "/etc/tlshd.$CLIENT"
 	) >>"$LOGS/tlshd.$CLIENT" 2>&1 &
 	CLIENT_TLSHD=$!

@@ -6,7 +6,7 @@
 HOST_TESTS=(lint unit distcheck harness nfsroot series)
 # Not run unless they are named
 LONG_TESTS=(patches)
-CHECK_KERNEL=
+CHECK_LIST=
 
 # An end-to-end test may name in its head what it runs on: "# rootfs: trixie sid", "# kernel: stock patched"
 check_wants() {
@@ -15,16 +15,17 @@ check_wants() {
 	echo "${wants:-$3}"
 }
 
-# check_list: every test by its name, or those on $CHECK_KERNEL. name@sid and name@patched are the same test elsewhere.
+# check_list: every test by its name, or those that the options leave: $VM_KERNEL of the kernels that a test names,
+# $VM_ROOTFS whatever it names. name@sid and name@patched are the same test elsewhere.
 check_list() {
 	local file base rootfs kernel place
-	[[ -n $CHECK_KERNEL ]] || printf '%s\n' "${HOST_TESTS[@]}"
+	[[ -n $VM_KERNEL$VM_ROOTFS$VM_TLSHD ]] || printf '%s\n' "${HOST_TESTS[@]}"
 	for file in "$TOP"/tests/e2e/*.t; do
 		base=$(basename "$file" .t)
 		for kernel in $(check_wants "$base" kernel stock); do
-			[[ $CHECK_KERNEL != debug || $kernel != patched ]] || kernel=debug
-			[[ -z $CHECK_KERNEL || $kernel == "$CHECK_KERNEL" ]] || continue
-			for rootfs in $(check_wants "$base" rootfs trixie); do
+			[[ $VM_KERNEL != debug || $kernel != patched ]] || kernel=debug
+			[[ -z $VM_KERNEL || $kernel == "$VM_KERNEL" ]] || continue
+			for rootfs in ${VM_ROOTFS:-$(check_wants "$base" rootfs trixie)}; do
 				place=''
 				[[ $rootfs == trixie ]] || place+=@$rootfs
 				[[ $kernel == stock ]] || place+=@$kernel
@@ -57,9 +58,10 @@ check_select() {
 	done | awk '!seen[$0]++'
 }
 
-# check_set_up NAME...: builds what these tests need. What cannot be had is left in $SKIP_SID for run-test.
+# check_set_up NAME...: builds what these tests need. What cannot be had is left in $SKIP_SID for run-test, unless the
+# user asked for just that.
 check_set_up() {
-	local name
+	local name asked=$VM_ROOTFS
 	lock_set_up
 	packages_install
 	project_build
@@ -72,7 +74,12 @@ check_set_up() {
 		nfsroot) kernel_build patched && continue ;;
 		esac
 		check_place "$name"
-		rootfs_build "$VM_ROOTFS" || SKIP_SID=$ROOTFS_MISSING
+		if rootfs_build "$VM_ROOTFS"; then
+			tlshd_check
+		else
+			[[ -z $asked ]] || die "there is no root file system $VM_ROOTFS: $ROOTFS_MISSING"
+			SKIP_SID=$ROOTFS_MISSING
+		fi
 		kernel_build "$VM_KERNEL"
 	done
 	unlock_set_up
@@ -80,12 +87,8 @@ check_set_up() {
 
 check_main() {
 	local names status=0
-	if [[ ${1-} == --kernel ]]; then
-		kernel_exists "${2-}" || usage_error "there is no kernel ${2-}"
-		CHECK_KERNEL=$2
-		shift 2
-	fi
-	if [[ ${1-} == --list ]]; then
+	if [[ -n $CHECK_LIST ]]; then
+		[[ $# -eq 0 ]] || usage_error '--list takes no names'
 		check_list
 		return
 	fi
@@ -93,6 +96,7 @@ check_main() {
 	mapfile -t names <<<"$names"
 	check_set_up "${names[@]}"
 	say "running ${#names[@]} tests; what they print is kept in $DEV/results"
+	export CHECK_TLSHD=$VM_TLSHD
 	start perl "$TOP/tests/vm/tap.pl" "$TOP/tests/vm/run-test" "${names[@]}" </dev/null
 	finish "$JOB" || status=$?
 	return $status

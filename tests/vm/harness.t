@@ -14,6 +14,8 @@ set -uo pipefail
 . "$TOP/tests/vm/kernel.sh"
 # shellcheck source=tests/vm/boot.sh
 . "$TOP/tests/vm/boot.sh"
+# shellcheck source=tests/vm/tlshd.sh
+. "$TOP/tests/vm/tlshd.sh"
 KERNEL=$(kernel_tree stock)/linux
 count=0
 folder=$(mktemp -d)
@@ -70,5 +72,33 @@ guest uname -r
 is 'the kernel is Linux 7.3' "${out%.*}" 7.3
 guest awk '$8 == "keyring" && $9 == ".nfs:" { print "there" }' /proc/keys
 is 'it has the .nfs keyring' "$out" there
+
+# --- a tlshd that the user built; any program serves ---
+cp "$DEV/root/trixie/usr/bin/id" "$folder/id"
+guest sh -c 'echo "$VM_TLSHD" && grep -c LD_PRELOAD /usr/lib/systemd/system/tlshd.service.d/nfstls.conf'
+is 'without one the systemd drop-in preloads the adapter' "$out" $'\n1'
+VM_TLSHD=$folder/id guest sh -c 'echo "$VM_TLSHD" && tlshd -u &&
+	grep -c LD_PRELOAD /usr/lib/systemd/system/tlshd.service.d/nfstls.conf'
+is 'one that the user built is tlshd there, and nothing is preloaded into it' "$out" $'built\n0\n0'
+guest tlshd -u
+is 'it was not left behind' "$((status == 0))" 0
+
+# not_tlshd FILE: what is wrong with it
+not_tlshd() { tlshd_is_program "$1" && (VM_TLSHD=$1 tlshd_check 2>&1); }
+is 'a program of the root file system could be tlshd' "$(not_tlshd "$folder/id")" ''
+is 'not what is not there' "$(not_tlshd "$folder/none")" "$folder/none is no file"
+touch "$folder/empty"
+is 'not what cannot be executed' "$(not_tlshd "$folder/empty")" "$folder/empty is not executable"
+echo '#!/bin/sh' >"$folder/wrapper"
+chmod +x "$folder/wrapper"
+is 'not a script' "$(not_tlshd "$folder/wrapper")" \
+	"$folder/wrapper is no ELF program; if it is libtool's wrapper, the program is in .libs"
+sed 's/libc\.so\.6/libx.so.6/' "$folder/id" >"$folder/other"
+chmod +x "$folder/other"
+[[ $(not_tlshd "$folder/other") == *'needs what the root file system trixie has not:'*libx.so.6* ]]
+is 'not one that needs a library that is nowhere' $? 0
+echo 'int main(void) { return 0; }' | gcc -x c -o "$folder/host" - -Wl,--no-as-needed -lcmocka
+[[ $(not_tlshd "$folder/host") == *'needs what the root file system trixie has not:'*libcmocka.so* ]]
+is 'not one that needs a library that only this host has' $? 0
 
 echo "1..$count"

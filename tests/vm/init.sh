@@ -114,7 +114,7 @@ set_up_host
 kernel=$VM_KERNEL
 # to a script the debug kernel is the patched one
 [[ $kernel != debug ]] || VM_KERNEL=patched
-export VM_KERNEL VM_ROOTFS
+export VM_KERNEL VM_ROOTFS VM_TLSHD
 mapfile -d '' -t command </vm/command
 stdin=/dev/null
 [[ ! -e /vm/stdin ]] || stdin=/vm/stdin
