@@ -293,9 +293,12 @@ server_start() {
 	wait_for grep -q 'priority string' "$LOGS/tlshd.server"
 }
 
-# nfsd_up: with clients to wait for, the grace period is ended by hand. Newer nfs-utils leave 4.0 out unless asked for it.
+# nfsd_start: newer nfs-utils leave 4.0 out unless asked for it
+nfsd_start() { on_server rpc.nfsd "${NO_NFS3[@]}" --nfs-version 4.0 2; }
+
+# nfsd_up: with clients to wait for, the grace period is ended by hand
 nfsd_up() {
-	on_server rpc.nfsd "${NO_NFS3[@]}" --nfs-version 4.0 2
+	nfsd_start
 	end_grace
 }
 
@@ -310,7 +313,7 @@ server_restart() {
 # server_restart_in_grace: and what clients had they can reclaim, until all NFSv4.1 clients have or end_grace is called
 server_restart_in_grace() {
 	on_server rpc.nfsd 0
-	on_server rpc.nfsd "${NO_NFS3[@]}" 2
+	nfsd_start
 }
 
 # server_saw: the subject of the client certificate that the server's tlshd verified after forget_peer. tlshd 1.4.0 logs
