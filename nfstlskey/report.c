@@ -44,6 +44,7 @@ static const struct {
 	[-NFSTLS_E_PIN_LATCHED] = { EXIT_PIN, "correct the PIN first" },
 	[-NFSTLS_E_TIMEOUT] = { EXIT_TOKEN_ABSENT, "see p11-kit list-modules" },
 	[-NFSTLS_E_MODULE_CRASHED] = { EXIT_TOKEN_ABSENT, "see p11-kit list-modules" },
+	[-NFSTLS_E_TLS] = { EXIT_OTHER, NULL },
 };
 
 static const char *program = "nfstlskey";

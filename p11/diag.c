@@ -41,6 +41,7 @@ static const char *const messages[] = {
 	[-NFSTLS_E_PIN_LATCHED] = "locked until nfstlskey unlock",
 	[-NFSTLS_E_TIMEOUT] = "the PKCS#11 module did not answer in time",
 	[-NFSTLS_E_MODULE_CRASHED] = "the PKCS#11 module crashed",
+	[-NFSTLS_E_TLS] = "the TLS handshake failed",
 };
 
 const char *nfstls_strerror(int error)
@@ -93,6 +94,8 @@ static const char *remedy(int error)
 		return "correct the PIN, then nfstlskey unlock";
 	case NFSTLS_E_PIN_LOCKED:
 		return "unblock the PIN, or log in once, with the token's own tool";
+	case NFSTLS_E_TLS:
+		return "see the server's log, and whether each side trusts the other's CA";
 	case NFSTLS_E_KEYRING:
 		return "see nfstlskey list, and keyrings=.nfs in tlshd's configuration";
 	default:

@@ -59,6 +59,7 @@ enum nfstls_error {
 	NFSTLS_E_PIN_LATCHED = -28,	/* a login failed before, or a person locked it: nobody was asked again */
 	NFSTLS_E_TIMEOUT = -29,		/* the module did not return in time */
 	NFSTLS_E_MODULE_CRASHED = -30,	/* the module ended the process that it ran in */
+	NFSTLS_E_TLS = -31,		/* the handshake failed, and not for the key's sake */
 };
 
 /** A short text for an enum nfstls_error. Never NULL, never to be freed. */

@@ -20,6 +20,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -41,6 +42,7 @@ static struct {
 	gnutls_pcert_st certs[CERTS_MAX]; /* it and its intermediates; the leaf is tlshd's, the others are ours */
 	unsigned int ncerts;
 	bool has_handle;
+	struct nfstls_key_info key;
 	int error; /* an enum nfstls_error: why there can be no handshake */
 	struct nfstls_diag diag;
 	gnutls_certificate_retrieve_function2 *retrieve; /* tlshd's */
@@ -148,7 +150,7 @@ static void open_handle(gnutls_privkey_t key, const gnutls_datum_t *handle)
 	if (state.error == 0 && !state.identity.name)
 		state.error = nfstls_identity_find(state.serial, &state.identity);
 	if (state.error == 0)
-		state.error = nfstls_privkey_import_handle(key, handle, &access, NULL, &state.diag);
+		state.error = nfstls_privkey_import_handle(key, handle, &access, &state.key, &state.diag);
 }
 
 int gnutls_privkey_import_x509_raw(gnutls_privkey_t key, const gnutls_datum_t *data, gnutls_x509_crt_fmt_t format,
@@ -188,17 +190,34 @@ void gnutls_certificate_set_retrieve_function2(gnutls_certificate_credentials_t 
 	real(cred, func ? retrieve : NULL);
 }
 
+static void tell(int error, const struct nfstls_diag *diag)
+{
+	char text[1024];
+
+	nfstls_failure_text(state.identity.name, error, diag, text, sizeof(text));
+	syslog(LOG_NOTICE, "nfstls: %s", text);
+}
+
 /*
  * Log the one line that a failed handshake gets, and give tlshd the GnuTLS error that it turns into ETIMEDOUT, after
  * which the kernel tries again, or into EACCES.
  */
 static int refuse(int error, const struct nfstls_diag *diag)
 {
-	char text[1024];
-
-	nfstls_failure_text(state.identity.name, error, diag, text, sizeof(text));
-	syslog(LOG_NOTICE, "nfstls: %s", text);
+	tell(error, diag);
 	return nfstls_error_is_transient(error) ? GNUTLS_E_PREMATURE_TERMINATION : GNUTLS_E_INSUFFICIENT_CREDENTIALS;
+}
+
+/* What is not about the key is for tlshd to judge; it does not know whose handshake it was. */
+static int pass_on(gnutls_session_t session, int error)
+{
+	bool is_alert = error == GNUTLS_E_FATAL_ALERT_RECEIVED;
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+
+	snprintf(diag.text, sizeof(diag.text), "%s%s%s", state.key.token, state.key.token[0] ? ": " : "",
+		 is_alert ? gnutls_alert_get_name(gnutls_alert_get(session)) : gnutls_strerror(error));
+	tell(NFSTLS_E_TLS, &diag);
+	return error;
 }
 
 /* GnuTLS goes on with no certificate when the key cannot do what the server asks for. */
@@ -222,11 +241,11 @@ int gnutls_handshake(gnutls_session_t session)
 	if (state.error < 0)
 		return refuse(state.error, &state.diag);
 	ret = real(session);
-	if (!state.has_handle && state.ncerts < 2)
+	if (!state.leaf || (ret < 0 && !gnutls_error_is_fatal(ret)))
 		return ret;
 	if (ret < 0) {
-		error = gnutls_error_is_fatal(ret) ? nfstls_last_sign_error(&diag) : 0;
-		return error ? refuse(error, &diag) : ret;
+		error = nfstls_last_sign_error(&diag);
+		return error ? refuse(error, &diag) : pass_on(session, ret);
 	}
 	return sent_our_certificate(session) ? ret : refuse(NFSTLS_E_KEY_UNUSABLE, &not_sent);
 }

@@ -49,6 +49,14 @@ refused() {
 	grep 'no handshake:' "$LOGS/tlshd.client" | diag
 }
 
+# What is not the key's fault has its line too, with the token that was meant
+ca_new other
+client_stop
+client_start other
+refused token 'the TLS handshake failed: token "lab".*; see the server'
+client_stop
+client_start root
+
 # A curve that TLS 1.3 has no scheme for: GnuTLS would go on without a certificate, and this server would let it pass
 token_identity lab curve root EC:secp224r1 02
 refuses 'a key on a curve that TLS 1.3 has not is not added' 9 'cannot sign as TLS 1.3 needs' \
