@@ -19,6 +19,7 @@ unit_tests = \
 	tests/unit/cli_test \
 	tests/unit/file_test \
 	tests/unit/handle_test \
+	tests/unit/handshake_test \
 	tests/unit/keyring_open_test \
 	tests/unit/keyring_test \
 	tests/unit/module_test \

@@ -141,17 +141,22 @@ CK_SESSION_HANDLE softhsm_token(struct softhsm *hsm, const char *label)
 /* DER of the curves' object identifiers (RFC 5480 section 2.1.1.1, RFC 8410 section 3) */
 static const unsigned char oid_p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
 static const unsigned char oid_p384[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 };
+static const unsigned char oid_p521[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23 };
 static const unsigned char oid_ed25519[] = { 0x06, 0x03, 0x2b, 0x65, 0x70 };
 
 static const struct {
 	CK_MECHANISM_TYPE generate;
 	const unsigned char *oid;
 	CK_ULONG oid_size;
+	CK_ULONG bits; /* of an RSA key, which has no curve */
 } kinds[] = {
-	[KEY_RSA_2048] = { CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0 },
-	[KEY_P256] = { CKM_EC_KEY_PAIR_GEN, oid_p256, sizeof(oid_p256) },
-	[KEY_P384] = { CKM_EC_KEY_PAIR_GEN, oid_p384, sizeof(oid_p384) },
-	[KEY_ED25519] = { CKM_EC_EDWARDS_KEY_PAIR_GEN, oid_ed25519, sizeof(oid_ed25519) },
+	[KEY_RSA_2048] = { CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0, 2048 },
+	[KEY_RSA_3072] = { CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0, 3072 },
+	[KEY_RSA_4096] = { CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0, 4096 },
+	[KEY_P256] = { CKM_EC_KEY_PAIR_GEN, oid_p256, sizeof(oid_p256), 0 },
+	[KEY_P384] = { CKM_EC_KEY_PAIR_GEN, oid_p384, sizeof(oid_p384), 0 },
+	[KEY_P521] = { CKM_EC_KEY_PAIR_GEN, oid_p521, sizeof(oid_p521), 0 },
+	[KEY_ED25519] = { CKM_EC_EDWARDS_KEY_PAIR_GEN, oid_ed25519, sizeof(oid_ed25519), 0 },
 };
 
 bool softhsm_can(struct softhsm *hsm, enum softhsm_key kind)
@@ -174,7 +179,7 @@ static gnutls_datum_t get_value(struct softhsm *hsm, CK_SESSION_HANDLE session, 
 static gnutls_pubkey_t read_public_key(struct softhsm *hsm, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
 				       enum softhsm_key kind)
 {
-	bool is_rsa = kind == KEY_RSA_2048;
+	bool is_rsa = kinds[kind].bits > 0;
 	unsigned char buffers[2][1024];
 	gnutls_datum_t first = get_value(hsm, session, object, is_rsa ? CKA_MODULUS : CKA_EC_PARAMS, buffers[0]);
 	gnutls_datum_t second =
@@ -200,7 +205,6 @@ gnutls_pubkey_t softhsm_special_key(struct softhsm *hsm, CK_SESSION_HANDLE sessi
 				    const struct softhsm_name *name, CK_BBOOL always_authenticate, CK_BBOOL sign)
 {
 	static const CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-	static const CK_ULONG bits = 2048;
 	static const unsigned char exponent[] = { 0x01, 0x00, 0x01 };
 	CK_MECHANISM mechanism = { kinds[kind].generate, NULL, 0 };
 	struct attrs public = { .count = 0 }, private = { .count = 0 };
@@ -212,7 +216,7 @@ gnutls_pubkey_t softhsm_special_key(struct softhsm *hsm, CK_SESSION_HANDLE sessi
 	if (kinds[kind].oid) {
 		attrs_add(&public, CKA_EC_PARAMS, kinds[kind].oid, kinds[kind].oid_size);
 	} else {
-		attrs_add(&public, CKA_MODULUS_BITS, &bits, sizeof(bits));
+		attrs_add(&public, CKA_MODULUS_BITS, &kinds[kind].bits, sizeof(kinds[kind].bits));
 		attrs_add(&public, CKA_PUBLIC_EXPONENT, exponent, sizeof(exponent));
 	}
 	attrs_add(&private, CKA_TOKEN, &yes, sizeof(yes));

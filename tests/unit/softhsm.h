@@ -39,7 +39,7 @@ void softhsm_close(struct softhsm *hsm);
 /* A new token with SOFTHSM_PIN, and a session with it in which the user is logged in. */
 CK_SESSION_HANDLE softhsm_token(struct softhsm *hsm, const char *label);
 
-enum softhsm_key { KEY_RSA_2048, KEY_P256, KEY_P384, KEY_ED25519 };
+enum softhsm_key { KEY_RSA_2048, KEY_RSA_3072, KEY_RSA_4096, KEY_P256, KEY_P384, KEY_P521, KEY_ED25519 };
 
 /* Whether the module can generate such a key. */
 bool softhsm_can(struct softhsm *hsm, enum softhsm_key kind);
