@@ -15,9 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <keyutils.h>
-
 #include "agent.h"
+#include "keys.h"
 #include "module.h"
 
 /* How long nfstls_cleanup() lets modules finalise, ms. A healthy one takes a few. */
@@ -200,8 +199,7 @@ static void forget_parent(int fd, pid_t parent)
 	/* A PIN will pass through. */
 	prctl(PR_SET_DUMPABLE, 0);
 
-	/* Where keys cannot be had, there are none to be without. */
-	keyctl_join_session_keyring(NULL);
+	keys_leave();
 
 	/* A module may wait for a child of its own, and a daemon may ignore SIGCHLD for its own children's sake. */
 	for (size_t i = 0; i < sizeof(to_default) / sizeof(to_default[0]); i++)

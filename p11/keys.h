@@ -24,4 +24,7 @@ int key_read_pin(const struct nfstls_identity *identity, unsigned char *pin, siz
  */
 int latch_check(const struct nfstls_identity *identity, const char *pin_id, struct nfstls_diag *diag);
 
+/* In an agent: let go of the session keyring that it was born with. Its other keyrings are new and empty. */
+void keys_leave(void);
+
 #endif
