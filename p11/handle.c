@@ -114,7 +114,8 @@ int nfstls_handle_token(const gnutls_datum_t *handle, char **label)
 	return *label ? 0 : NFSTLS_E_MEMORY;
 }
 
-int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source)
+/* A copy of what a part of the URI says; NULL where it says nothing. */
+static int copy_part(const gnutls_datum_t *handle, const char *(*get)(const P11KitUri *uri), char **text)
 {
 	const char *found;
 	P11KitUri *uri;
@@ -122,12 +123,22 @@ int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source)
 
 	if (ret < 0)
 		return ret;
-	found = p11_kit_uri_get_pin_source(uri);
-	*source = found ? strdup(found) : NULL;
-	if (found && !*source)
+	found = get(uri);
+	*text = found ? strdup(found) : NULL;
+	if (found && !*text)
 		ret = NFSTLS_E_MEMORY;
 	p11_kit_uri_free(uri);
 	return ret;
+}
+
+int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source)
+{
+	return copy_part(handle, p11_kit_uri_get_pin_source, source);
+}
+
+int nfstls_handle_module(const gnutls_datum_t *handle, char **path)
+{
+	return copy_part(handle, p11_kit_uri_get_module_path, path);
 }
 
 int nfstls_handle_from_pem(const gnutls_datum_t *pem, gnutls_datum_t *handle)

@@ -128,6 +128,9 @@ int nfstls_handle_token(const gnutls_datum_t *handle, char **label);
 /** The pin-source that a handle names, as its URI has it; NULL where it names none. Free with free(). */
 int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source);
 
+/** The path of the PKCS#11 module that a handle names; NULL where it names none. Free with free(). */
+int nfstls_handle_module(const gnutls_datum_t *handle, char **path);
+
 /** Take the handle out of a PEM block labelled "PKCS#11 PROVIDER URI". Errors: NFSTLS_E_PEM, NFSTLS_E_MEMORY. */
 int nfstls_handle_from_pem(const gnutls_datum_t *pem, gnutls_datum_t *handle);
 
@@ -264,6 +267,26 @@ void nfstls_cleanup(void);
  * Errors: NFSTLS_E_CERT_MISMATCH, NFSTLS_E_CERT_AMBIGUOUS, NFSTLS_E_KEY_UNUSABLE, and what the token says.
  */
 int nfstls_cert_match(gnutls_privkey_t key, const gnutls_x509_crt_t *certs, unsigned int ncerts, unsigned int *index,
+		      struct nfstls_diag *diag);
+
+/** No certificate allows more of them. */
+#define NFSTLS_SCHEMES_MAX 3
+
+/**
+ * The schemes of TLS 1.3 in which the key of a certificate may sign (RFC 8446 section 4.2.3), first the one that GnuTLS
+ * takes where the server leaves it the choice. An EC key has one, tied to its curve; an RSASSA-PSS key may be tied to a
+ * hash (RFC 4055 section 1.2); an RSA key may be too short for a hash.
+ * @count: 0 when TLS 1.3 has none
+ * Errors: NFSTLS_E_CERT, NFSTLS_E_MEMORY.
+ */
+int nfstls_cert_schemes(gnutls_x509_crt_t cert, gnutls_sign_algorithm_t schemes[NFSTLS_SCHEMES_MAX],
+			unsigned int *count, struct nfstls_diag *diag);
+
+/**
+ * Have a key sign random data in one of these schemes, and the certificate's public key verify it.
+ * Errors: NFSTLS_E_CERT_MISMATCH, NFSTLS_E_KEY_UNUSABLE, and what the token says.
+ */
+int nfstls_cert_prove(gnutls_privkey_t key, gnutls_x509_crt_t cert, gnutls_sign_algorithm_t scheme,
 		      struct nfstls_diag *diag);
 
 /**

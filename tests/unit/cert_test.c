@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gnutls/crypto.h>
+
 #include "certs.h"
 #include "unit.h"
 
@@ -258,6 +260,76 @@ static void match_of_none(void **state)
 	assert_int_equal(index, 99);
 }
 
+/* The schemes of a certificate for this key, each of which the key can sign in. */
+static void assert_schemes(gnutls_privkey_t key, const gnutls_sign_algorithm_t *wanted, unsigned int nwanted)
+{
+	gnutls_sign_algorithm_t schemes[NFSTLS_SCHEMES_MAX];
+	gnutls_x509_crt_t cert = cert_for("schemes", key, &lower);
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	unsigned int count = 99;
+
+	assert_ok(nfstls_cert_schemes(cert, schemes, &count, &diag), &diag);
+	assert_int_equal(count, nwanted);
+	for (unsigned int i = 0; i < count; i++) {
+		assert_int_equal(schemes[i], wanted[i]);
+		assert_ok(nfstls_cert_prove(key, cert, schemes[i], &diag), &diag);
+		assert_error(nfstls_cert_prove(leaf_key, cert, schemes[i], &diag), NFSTLS_E_CERT_MISMATCH, &diag);
+	}
+	gnutls_x509_crt_deinit(cert);
+	gnutls_privkey_deinit(key);
+}
+
+static void schemes_of_each_kind(void **state)
+{
+	static const gnutls_sign_algorithm_t rsae[] = {
+		GNUTLS_SIGN_RSA_PSS_RSAE_SHA256,
+		GNUTLS_SIGN_RSA_PSS_RSAE_SHA384,
+		GNUTLS_SIGN_RSA_PSS_RSAE_SHA512,
+	};
+	static const gnutls_sign_algorithm_t ec[] = { GNUTLS_SIGN_ECDSA_SECP384R1_SHA384 };
+	static const gnutls_sign_algorithm_t ed[] = { GNUTLS_SIGN_EDDSA_ED25519 };
+
+	(void)state;
+	assert_schemes(key_make(GNUTLS_PK_RSA, 2048), rsae, 3);
+	/* no room for SHA-512 and its salt */
+	assert_schemes(key_make(GNUTLS_PK_RSA, 1024), rsae, 2);
+	assert_schemes(make_ec_key(GNUTLS_ECC_CURVE_SECP384R1), ec, 1);
+	assert_schemes(make_ec_key(GNUTLS_ECC_CURVE_SECP224R1), NULL, 0);
+	assert_schemes(key_make(GNUTLS_PK_EDDSA_ED25519, 256), ed, 1);
+}
+
+static gnutls_privkey_t make_pss_key(gnutls_digest_algorithm_t hash)
+{
+	gnutls_keygen_data_st parameters = { .type = GNUTLS_KEYGEN_SPKI };
+	gnutls_x509_spki_t spki;
+	gnutls_privkey_t key;
+
+	assert_int_equal(gnutls_privkey_init(&key), 0);
+	assert_int_equal(gnutls_x509_spki_init(&spki), 0);
+	if (hash != GNUTLS_DIG_UNKNOWN)
+		gnutls_x509_spki_set_rsa_pss_params(spki, hash, gnutls_hash_get_len(hash));
+	parameters.data = (unsigned char *)spki;
+	assert_int_equal(gnutls_privkey_generate2(key, GNUTLS_PK_RSA_PSS, 2048, 0, &parameters,
+						  hash == GNUTLS_DIG_UNKNOWN ? 0 : 1),
+			 0);
+	gnutls_x509_spki_deinit(spki);
+	return key;
+}
+
+/* With parameters an RSASSA-PSS key has one hash. */
+static void schemes_of_rsa_pss(void **state)
+{
+	static const gnutls_sign_algorithm_t pss[] = {
+		GNUTLS_SIGN_RSA_PSS_SHA256,
+		GNUTLS_SIGN_RSA_PSS_SHA384,
+		GNUTLS_SIGN_RSA_PSS_SHA512,
+	};
+
+	(void)state;
+	assert_schemes(make_pss_key(GNUTLS_DIG_UNKNOWN), pss, 3);
+	assert_schemes(make_pss_key(GNUTLS_DIG_SHA384), &pss[1], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +347,8 @@ int main(void)
 		cmocka_unit_test(match_of_two),
 		cmocka_unit_test(match_of_an_unusable_key),
 		cmocka_unit_test(match_of_none),
+		cmocka_unit_test(schemes_of_each_kind),
+		cmocka_unit_test(schemes_of_rsa_pss),
 	};
 
 	return run_group(tests, set_up, tear_down);

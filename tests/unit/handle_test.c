@@ -407,12 +407,12 @@ static void every_mutation(void **state)
 static void token_label(void **state)
 {
 	static const struct {
-		const char *uri, *label;
+		const char *uri, *label, *module;
 	} cases[] = {
-		{ "pkcs11:token=YubiKey%20PIV", "YubiKey PIV" },
-		{ "pkcs11:token=%c3%a4", "\xc3\xa4" },
-		{ "pkcs11:object=key", "" },
-		{ "pkcs11:", "" },
+		{ "pkcs11:token=YubiKey%20PIV", "YubiKey PIV", NULL },
+		{ "pkcs11:token=%c3%a4", "\xc3\xa4", NULL },
+		{ "pkcs11:object=key?module-path=/usr/lib/m.so", "", "/usr/lib/m.so" },
+		{ "pkcs11:", "", NULL },
 	};
 	const gnutls_datum_t truncated = { (void *)short_handle, sizeof(short_handle) - 1 };
 	char *none = NULL;
@@ -422,11 +422,14 @@ static void token_label(void **state)
 	assert_null(none);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		gnutls_datum_t handle = build_for(cases[i].uri, strlen(cases[i].uri));
-		char *label = NULL;
+		char *label = NULL, *module;
 
 		assert_ok(nfstls_handle_token(&handle, &label), NULL);
+		assert_ok(nfstls_handle_module(&handle, &module), NULL);
 		assert_string_equal(label, cases[i].label);
+		assert_string_equal(module ? module : "", cases[i].module ? cases[i].module : "");
 		free(label);
+		free(module);
 		free(handle.data);
 	}
 }
