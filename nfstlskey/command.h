@@ -9,8 +9,10 @@
 /* What the command line said, checked by the command's row of the table. */
 struct arguments {
 	const char *identity;
-	const char *uri; /* or NULL */
+	const char *uri;     /* or NULL */
+	const char *ca_file; /* or NULL */
 	struct source source;
+	bool all;
 	bool json;
 	bool no_headings;
 };
@@ -23,5 +25,6 @@ enum exit_code cmd_show(const struct arguments *args);
 enum exit_code cmd_tokens(const struct arguments *args);
 enum exit_code cmd_unlock(const struct arguments *args);
 enum exit_code cmd_update(const struct arguments *args);
+enum exit_code cmd_verify(const struct arguments *args);
 
 #endif

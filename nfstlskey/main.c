@@ -35,7 +35,7 @@ static enum exit_code verify_source(const struct arguments *args)
 }
 
 /* What stands behind a command without a dash. */
-enum word { WORD_NONE, WORD_IDENTITY, WORD_URI /* or none */ };
+enum word { WORD_NONE, WORD_IDENTITY, WORD_IDENTITY_OR_ALL, WORD_URI /* or none */ };
 
 static const struct command {
 	const char *name;
@@ -55,6 +55,9 @@ static const struct command {
 	{ "list", WORD_NONE, "jn", NULL, cmd_list, "[--json] [--noheadings]", "list the identities" },
 	{ "show", WORD_IDENTITY, "", NULL, cmd_show, "IDENTITY", "print an identity's serials, ready for mount -o" },
 	{ "remove", WORD_IDENTITY, "", NULL, cmd_remove, "IDENTITY", "take an identity off the keyring" },
+	{ "verify", WORD_IDENTITY_OR_ALL, "aCjn", NULL, cmd_verify,
+	  "{IDENTITY | --all} [--ca FILE] [--json] [--noheadings]",
+	  "find out, without a server, whether handshakes will work" },
 	{ "unlock", WORD_IDENTITY, "PDT", verify_pin, cmd_unlock, "IDENTITY [PIN]",
 	  "try the PIN once, and let handshakes use the token again" },
 	{ "lock", WORD_IDENTITY, "", NULL, cmd_lock, "IDENTITY", "forget the PIN, and let no handshake use the token" },
@@ -67,7 +70,8 @@ static const struct option long_options[] = {
 	{ "key", required_argument, NULL, 'k' },	 { "pin-prompt", no_argument, NULL, 'P' },
 	{ "pin-fd", required_argument, NULL, 'D' },	 { "pin-file", required_argument, NULL, 'F' },
 	{ "pin-timeout", required_argument, NULL, 'T' }, { "json", no_argument, NULL, 'j' },
-	{ "noheadings", no_argument, NULL, 'n' },	 { "help", no_argument, NULL, 'h' },
+	{ "noheadings", no_argument, NULL, 'n' },	 { "all", no_argument, NULL, 'a' },
+	{ "ca", required_argument, NULL, 'C' },		 { "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },		 { NULL, 0, NULL, 0 },
 };
 
@@ -85,6 +89,8 @@ static enum exit_code print_help(void)
 	     "  --pin-fd N     read the PIN from a file descriptor, and have the kernel keep it\n"
 	     "  --pin-file F   name a PIN file that each handshake reads\n"
 	     "  --pin-timeout SECONDS   how long the kernel keeps a PIN (a day)\n"
+	     "  --all          verify every identity\n"
+	     "  --ca FILE      the CA file that the server trusts, PEM or DER\n"
 	     "  --json         print a list as JSON\n"
 	     "  --noheadings   print a list without its first line\n"
 	     "  --help, --version\n"
@@ -161,6 +167,12 @@ static enum exit_code take_option(const struct command *command, int letter, str
 	case 'F':
 	case 'T':
 		return take_pin_option(letter, &args->source.pin);
+	case 'a':
+		args->all = true;
+		break;
+	case 'C':
+		args->ca_file = optarg;
+		break;
 	case 'j':
 		args->json = true;
 		break;
@@ -180,8 +192,10 @@ static enum exit_code take_word(const struct command *command, int argc, char **
 			    argv[most]);
 	if (command->word == WORD_URI)
 		args->uri = argv[0];
-	if (command->word != WORD_IDENTITY)
+	if (command->word == WORD_NONE || command->word == WORD_URI || (args->all && argc == 0))
 		return EXIT_OK;
+	if (args->all)
+		return fail(EXIT_USAGE, NULL, "%s: one identity, or --all of them, not both", command->name);
 	if (argc == 0)
 		return fail(EXIT_USAGE, NULL, "%s: which identity? see nfstlskey --help", command->name);
 	args->identity = argv[0];

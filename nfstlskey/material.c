@@ -4,81 +4,47 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <gnutls/abstract.h>
 
-#include "file.h"
+#include "checks.h"
 #include "material.h"
 
-static void warn_if_not_valid(const char *identity, gnutls_x509_crt_t cert)
+/* What is checked is what the keyring will hold, and a key on a token is opened as tlshd will open it. */
+static enum exit_code preflight(const char *identity, const struct material *material,
+				const struct nfstls_access *access, struct nfstls_key_info *info)
 {
-	time_t now = time(NULL), from = gnutls_x509_crt_get_activation_time(cert);
-	time_t until = gnutls_x509_crt_get_expiration_time(cert);
-	char date[32];
+	const struct check_request request = { .material = material, .access = access, .anchor = ANCHOR_NONE };
+	struct findings findings;
+	enum exit_code code;
 
-	if (until != (time_t)-1 && until < now) {
-		strftime(date, sizeof(date), "%F %R UTC", gmtime(&until));
-		warn(identity, "the certificate expired on %s; servers will refuse it", date);
-	} else if (from != (time_t)-1 && from > now) {
-		strftime(date, sizeof(date), "%F %R UTC", gmtime(&from));
-		warn(identity, "the certificate is not valid before %s; servers will refuse it", date);
-	}
+	checks_run(&request, &findings, info);
+	code = findings_report(identity, &findings);
+	findings_clear(&findings);
+	return code;
 }
 
-/* Open the handle the way tlshd will, and have the key sign for its certificate. */
-static int prove_handle(const struct material *material, gnutls_x509_crt_t cert, const struct nfstls_access *access,
-			struct nfstls_key_info *info, struct nfstls_diag *diag)
-{
-	gnutls_privkey_t key;
-	unsigned int index;
-	int ret;
-
-	if (gnutls_privkey_init(&key) < 0)
-		return NFSTLS_E_MEMORY;
-	ret = nfstls_privkey_import_handle(key, &material->part[PART_PRIVKEY], access, info, diag);
-	if (ret == 0)
-		ret = nfstls_cert_match(key, &cert, 1, &index, diag);
-	gnutls_privkey_deinit(key);
-	return ret;
-}
-
-/* The certificate is taken from the material itself: what is proved is what the keyring will hold. */
-static int prove_token(const char *identity, const struct material *material, const struct nfstls_access *access,
-		       struct nfstls_key_info *info, struct nfstls_diag *diag)
-{
-	gnutls_x509_crt_t cert;
-	int ret;
-
-	if (gnutls_x509_crt_init(&cert) < 0)
-		return NFSTLS_E_MEMORY;
-	ret = NFSTLS_E_CERT;
-	if (gnutls_x509_crt_import(cert, &material->part[PART_CERT], GNUTLS_X509_FMT_DER) == 0)
-		ret = prove_handle(material, cert, access, info, diag);
-	if (ret == 0)
-		warn_if_not_valid(identity, cert);
-	gnutls_x509_crt_deinit(cert);
-	return ret;
-}
-
-static int load_token_key(const char *identity, const char *uri, const struct nfstls_access *access,
-			  const struct cert_list *certs, struct material *material, struct nfstls_key_info *info,
-			  struct nfstls_diag *diag)
+static enum exit_code find_token_key(const char *identity, const char *uri, const struct nfstls_access *access,
+				     const struct cert_list *certs, struct material *material)
 {
 	struct nfstls_token_key found = { .uri = NULL };
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	enum exit_code code = EXIT_OK;
 	int ret;
 
-	ret = nfstls_token_key_find(uri, access, certs->certs, certs->count, &found, diag);
+	ret = nfstls_token_key_find(uri, access, certs->certs, certs->count, &found, &diag);
 	if (ret == 0)
 		ret = nfstls_handle_encode(found.uri, &material->part[PART_PRIVKEY]);
-	if (ret == 0) {
+	if (ret < 0) {
+		code = fail_p11(identity, ret, &diag);
+	} else {
 		material->part[PART_CERT] = found.cert;
 		material->part[PART_CHAIN] = found.chain;
 		found.cert.data = found.chain.data = NULL;
-		ret = prove_token(identity, material, access, info, diag);
 	}
 	nfstls_token_key_clear(&found);
-	return ret;
+	nfstls_diag_clear(&diag);
+	return code;
 }
 
 /* A PIN that was entered goes onto the keyring if the token wanted it. */
@@ -87,26 +53,23 @@ static enum exit_code load_token_with_pin(const char *identity, const char *uri,
 {
 	struct nfstls_identity name = { (char *)identity, 0 };
 	struct nfstls_access access = { .identity = &name, .by_person = true };
-	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	struct nfstls_key_info info;
 	gnutls_datum_t pin = { NULL, 0 };
 	enum exit_code code = pin_enter(identity, choice, &pin);
-	int ret;
 
 	if (code != EXIT_OK)
 		return code;
 	if (pin.size > 0)
 		access.pin = &pin;
-	ret = load_token_key(identity, uri, &access, certs, material, &info, &diag);
-	if (ret < 0) {
-		code = fail_p11(identity, ret, &diag);
-	} else if (pin.size > 0 && info.pin_id[0]) {
+	code = find_token_key(identity, uri, &access, certs, material);
+	if (code == EXIT_OK)
+		code = preflight(identity, material, &access, &info);
+	if (code == EXIT_OK && pin.size > 0 && info.pin_id[0]) {
 		material->part[PART_PIN] = pin;
 		material->pin_timeout = choice->timeout;
 		pin = (gnutls_datum_t){ NULL, 0 };
 	}
 	datum_wipe(&pin);
-	nfstls_diag_clear(&diag);
 	return code;
 }
 
@@ -132,41 +95,42 @@ static enum exit_code load_token(const char *identity, const char *uri, const st
 }
 
 /* The certificate of the list that belongs to a key of a file, and the chain that leads on from it. */
-static int choose_certificate(gnutls_x509_privkey_t key, const struct cert_list *certs, unsigned int *leaf,
-			      struct material *material, struct nfstls_diag *diag)
+static int choose_certificate(gnutls_x509_privkey_t key, const struct cert_list *certs, struct material *material,
+			      struct nfstls_diag *diag)
 {
 	gnutls_privkey_t signer;
+	unsigned int leaf;
 	int ret;
 
 	if (gnutls_privkey_init(&signer) < 0)
 		return NFSTLS_E_MEMORY;
 	ret = NFSTLS_E_KEYFILE;
 	if (gnutls_privkey_import_x509(signer, key, 0) == 0)
-		ret = nfstls_cert_match(signer, certs->certs, certs->count, leaf, diag);
+		ret = nfstls_cert_match(signer, certs->certs, certs->count, &leaf, diag);
 	gnutls_privkey_deinit(signer);
 	if (ret < 0)
 		return ret;
-	if (gnutls_x509_crt_export2(certs->certs[*leaf], GNUTLS_X509_FMT_DER, &material->part[PART_CERT]) < 0)
+	if (gnutls_x509_crt_export2(certs->certs[leaf], GNUTLS_X509_FMT_DER, &material->part[PART_CERT]) < 0)
 		return NFSTLS_E_CERT;
-	return nfstls_chain_build(certs->certs[*leaf], certs->certs, certs->count, &material->part[PART_CHAIN]);
+	return nfstls_chain_build(certs->certs[leaf], certs->certs, certs->count, &material->part[PART_CHAIN]);
 }
 
 static enum exit_code load_files(const char *identity, gnutls_x509_privkey_t key, const struct cert_list *certs,
 				 struct material *material)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
-	enum exit_code code = EXIT_OK;
-	unsigned int leaf;
+	struct nfstls_key_info info;
+	enum exit_code code;
 	int ret;
 
-	ret = choose_certificate(key, certs, &leaf, material, &diag);
+	ret = choose_certificate(key, certs, material, &diag);
 	if (ret == 0 && gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN,
 							  &material->part[PART_PRIVKEY]) < 0)
 		ret = NFSTLS_E_KEYFILE;
 	if (ret < 0)
 		code = fail_p11(identity, ret, &diag);
 	else
-		warn_if_not_valid(identity, certs->certs[leaf]);
+		code = preflight(identity, material, NULL, &info);
 	nfstls_diag_clear(&diag);
 	return code;
 }

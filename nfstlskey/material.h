@@ -15,9 +15,9 @@ struct source {
 };
 
 /*
- * Gather the certificate, the key or its handle, and the chain, and prove that they belong together: by a signature of
- * the key as tlshd will open it. On failure it has said why, returns the exit code, and *material is empty. A
- * certificate that is not valid today is worth a warning.
+ * Gather the certificate, the key or its handle, and the chain, and make the checks of checks.h, of which the signatures
+ * prove that they belong together. On failure it has said why, returns the exit code, and *material is empty. What will
+ * not do at a server, such as a certificate that is not valid today, is worth a warning.
  */
 enum exit_code material_load(const char *identity, const struct source *source, struct material *material);
 

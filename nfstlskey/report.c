@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report.h"
@@ -86,29 +87,36 @@ void warn(const char *identity, const char *format, ...)
 }
 
 /* The candidates come one to a line, and a message is one line. */
-static void print_candidates(const char *candidates)
+static void join_lines(char *text)
 {
-	for (; *candidates; candidates++)
-		fputc(*candidates == '\n' ? ' ' : *candidates, stderr);
+	for (; *text; text++)
+		if (*text == '\n')
+			*text = ' ';
+}
+
+enum exit_code describe_p11(int error, const struct nfstls_diag *diag, char **text)
+{
+	size_t index = -(size_t)error;
+	bool known = index < sizeof(outcomes) / sizeof(outcomes[0]);
+	const char *remedy = known ? outcomes[index].remedy : NULL;
+
+	if (asprintf(text, "%s%s%s%s%s%s%s", nfstls_strerror(error), diag->text[0] ? ": " : "", diag->text,
+		     diag->candidates ? ": " : "", diag->candidates ? diag->candidates : "", remedy ? "; " : "",
+		     remedy ? remedy : "") < 0)
+		*text = NULL;
+	else
+		join_lines(*text);
+	return known ? outcomes[index].code : EXIT_OTHER;
 }
 
 enum exit_code fail_p11(const char *identity, int error, const struct nfstls_diag *diag)
 {
-	size_t index = -(size_t)error;
-	bool known = index < sizeof(outcomes) / sizeof(outcomes[0]);
+	char *text;
+	enum exit_code code = describe_p11(error, diag, &text);
 
-	print_start(identity);
-	fputs(nfstls_strerror(error), stderr);
-	if (diag->text[0])
-		fprintf(stderr, ": %s", diag->text);
-	if (diag->candidates) {
-		fputs(": ", stderr);
-		print_candidates(diag->candidates);
-	}
-	if (known && outcomes[index].remedy)
-		fprintf(stderr, "; %s", outcomes[index].remedy);
-	fputc('\n', stderr);
-	return known ? outcomes[index].code : EXIT_OTHER;
+	fail(code, identity, "%s", text ? text : nfstls_strerror(error));
+	free(text);
+	return code;
 }
 
 enum exit_code fail_errno(const char *identity, int error, const char *doing)

@@ -34,6 +34,9 @@ __attribute__((format(printf, 3, 4))) enum exit_code fail(enum exit_code code, c
 /* For an enum nfstls_error, with the cause that the library gave and what to do next. */
 enum exit_code fail_p11(const char *identity, int error, const struct nfstls_diag *diag);
 
+/* What fail_p11() says after the identity, for free(), and the exit code. NULL: there was no memory for it. */
+enum exit_code describe_p11(int error, const struct nfstls_diag *diag, char **text);
+
 /* For an errno value of a keyring or file operation. */
 enum exit_code fail_errno(const char *identity, int error, const char *doing);
 
