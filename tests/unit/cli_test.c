@@ -76,6 +76,10 @@ static void identities(void **state)
 		{ { "update" }, "which identity" },
 		{ { "show" }, "which identity" },
 		{ { "remove" }, "which identity" },
+		{ { "verify" }, "which identity" },
+		{ { "verify", "a", "b" }, "unexpected argument 'b'" },
+		{ { "verify", "a", "--all" }, "not both" },
+		{ { "verify", "a:b" }, "printable ASCII" },
 		{ { "show", "a", "b" }, "unexpected argument 'b'" },
 		{ { "add", "a", "b", "--key", "f" }, "unexpected argument 'b'" },
 		{ { "list", "a" }, "unexpected argument 'a'" },
@@ -125,6 +129,9 @@ static void options(void **state)
 		{ { "add", "lab", "--pkcs11" }, "--pkcs11 needs a value" },
 		{ { "add", "lab", "--key", "f", "--cert" }, "--cert needs a value" },
 		{ { "show", "lab", "--pkcs11", "pkcs11:" }, "show does not take that option" },
+		{ { "verify", "lab", "--key", "f" }, "verify does not take that option" },
+		{ { "verify", "lab", "--ca" }, "--ca needs a value" },
+		{ { "show", "lab", "--all" }, "show does not take that option" },
 		{ { "show", "lab", "--json" }, "show does not take that option" },
 		{ { "remove", "lab", "--cert", "f" }, "remove does not take that option" },
 		{ { "add", "lab", "--json" }, "add does not take that option" },
@@ -165,7 +172,7 @@ static void help(void **state)
 	static const char *const forms[][ARGS_MAX] = {
 		{ "--help" }, { "-h" }, { "add", "--help" }, { "list", "--help" }, { "show", "lab", "--help" },
 	};
-	static const char *const commands_named[] = { "add", "update", "list", "show", "remove", "tokens" };
+	static const char *const commands_named[] = { "add", "update", "list", "show", "remove", "verify", "tokens" };
 	char text[64];
 
 	(void)state;
