@@ -171,6 +171,9 @@ for host in "${HOSTS[@]}"; do
 	tenant "$host" $((number++))
 	TLSHDS+=("$CLIENT_TLSHD")
 done
+# tlshd 1.4.0 makes itself a session keyring if it finds a .nfs keyring when it starts, and at first there was none
+kill_tlshds
+start_tlshds
 forget_peer
 KEYS=$(keys_in_use)
 
