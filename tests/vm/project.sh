@@ -43,6 +43,6 @@ project_configure() {
 project_make() {
 	make -C "$BUILD" -j"$(nproc)"
 	rm -rf "$STAGE.new"
-	make -C "$BUILD" install DESTDIR="$STAGE.new"
+	make -C "$BUILD" install install-tests DESTDIR="$STAGE.new"
 	mv "$STAGE.new" "$STAGE"
 }
