@@ -16,8 +16,7 @@
  *		the real module, read when the module is loaded
  *
  * Each call that comes back adds a line "FUNCTION PID CK_RV [user|context|so]" to /run/nfstls-fault/calls, which has
- * nothing else of the arguments. A call that hangs or crashes has its line before it does, with that word for the
- *CK_RV.
+ * nothing else of the arguments. One that hangs or crashes has its line before, with that word for the CK_RV.
  */
 #include "config.h"
 
