@@ -21,29 +21,30 @@ for ((i = 1; i <= COUNT; i++)); do
 done
 forget
 
-# mount_one NUMBER: as soon as all may
-mount_one() {
-	flock --shared /tmp/start true
-	on_client mount -t nfs -o "vers=3,nolock,xprtsec=mtls,${serials[$1]},retry=0" server:/export "/mnt/$1"
-}
-
 touch /export/there
-exec {start}>/tmp/start
-flock $start
-mounts=()
 for ((i = 1; i <= COUNT; i++)); do
-	mount_one $i {start}>&- 2>>/tmp/failed &
-	mounts+=($!)
+	on_client mount -t nfs -o "vers=3,nolock,xprtsec=mtls,${serials[$i]}" server:/export "/mnt/$i"
 done
+is 'all are mounted, each on a connection of its own' "$(ports | wc -l)" $COUNT
+
+# mounts come one after the other, but all notice at once that the server was away
+server_restart
+forget
+users=()
 begin=$EPOCHREALTIME
-exec {start}>&-
-mounted=0
-for job in "${mounts[@]}"; do
-	! wait "$job" || mounted=$((mounted + 1))
+for ((i = 1; i <= COUNT; i++)); do
+	timeout -s KILL 60 stat -f "/mnt/$i" >/dev/null &
+	users+=($!)
+done
+served=0
+for job in "${users[@]}"; do
+	! wait "$job" || served=$((served + 1))
 done
 echo "$(((${EPOCHREALTIME/./} - ${begin/./}) / 1000)) ms" | diag
-is 'all are mounted' $mounted $COUNT
-diag </tmp/failed
+is 'all are served' $served $COUNT
+overlap=$(awk '/^C_OpenSession/ { open[$2] } /^C_Sign / { delete open[$2] } length(open) > most { most = length(open) }
+	END { print most }' $FAULTS/calls)
+echo "$overlap sessions at once" | diag
 is 'each on a connection of its own' "$(ports | wc -l)" $COUNT
 is 'the token failed for none' "$(failures)" ''
 is 'it signed in each handshake' "$(calls C_Sign 0x0)" "$(handshakes)"
