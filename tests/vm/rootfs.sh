@@ -7,7 +7,7 @@ ROOTFS_PACKAGES=(
 	nfs-common nfs-kernel-server ktls-utils keyutils iproute2 procps kmod less strace
 	# those that mount by themselves
 	autofs systemd
-	softhsm2 gnutls-bin opensc pkcs11-provider openssl p11-kit p11-kit-modules
+	softhsm2 gnutls-bin opensc opencryptoki pkcs11-provider openssl p11-kit p11-kit-modules
 	# what the project's binaries load
 	libsmartcols1 libmount1 libtasn1-6 libp11-kit0 libgnutls30t64
 )
