@@ -3,12 +3,15 @@
 #
 # The packages of the host that build the project, the kernel and the root file systems.
 
-HOST_PACKAGES=(
-	# the project
-	build-essential autoconf automake libtool pkgconf rsync
+# The project and its unit tests
+BUILD_PACKAGES=(
+	build-essential pkgconf libcmocka-dev softhsm2 opensc
 	libgnutls28-dev libp11-kit-dev libtasn1-6-dev libkeyutils-dev libsmartcols-dev libmount-dev
-	# its tests
-	libcmocka-dev softhsm2 gnutls-bin opensc openssl keyutils p11-kit p11-kit-modules shellcheck mandoc perl
+)
+HOST_PACKAGES=(
+	"${BUILD_PACKAGES[@]}" autoconf automake libtool rsync
+	# other tests
+	gnutls-bin openssl keyutils p11-kit p11-kit-modules shellcheck mandoc perl
 	# the kernel
 	flex bison bc git xz-utils
 	# the root file systems

@@ -12,12 +12,21 @@ ROOTFS_PACKAGES=(
 	libsmartcols1 libmount1 libtasn1-6 libp11-kit0 libgnutls30t64
 )
 
-# rootfs_build trixie|sid: returns non-zero, with the reason in $ROOTFS_MISSING, if there can be none
+# rootfs_packages SUITE: bookworm is there to build the project in
+rootfs_packages() {
+	if [[ $1 == bookworm ]]; then
+		printf '%s\n' "${BUILD_PACKAGES[@]}"
+	else
+		printf '%s\n' "${ROOTFS_PACKAGES[@]}"
+	fi
+}
+
+# rootfs_build trixie|sid|bookworm: returns non-zero, with the reason in $ROOTFS_MISSING, if there can be none
 rootfs_build() {
 	local suite=$1 root=$DEV/root/$1 key
-	key=$(printf '%s\n' "${ROOTFS_PACKAGES[@]}" "$(declare -f rootfs_make)" | hash_of)
+	key=$({ rootfs_packages "$suite" && declare -f rootfs_make; } | hash_of)
 	stamp_is "$root.stamp" "$key" && return
-	# trixie must be there; sid moves, and mirrors drop it
+	# the others must be there; sid moves, and mirrors drop it
 	if [[ $suite == sid ]] && ! rootfs_suite_exists "$suite"; then
 		ROOTFS_MISSING="the mirror of this machine does not serve $suite; see $LOG_DIR/apt-$suite.log"
 		return 1
@@ -30,7 +39,7 @@ rootfs_suite_exists() { (strictly apt_read_suite "$1") >"$LOG_DIR/apt-$1.log" 2>
 
 rootfs_make() {
 	local suite=$1 root=$2 packages
-	packages=$(IFS=, && echo "${ROOTFS_PACKAGES[*]}")
+	packages=$(rootfs_packages "$suite" | paste -sd ,)
 	mkdir -p "$(dirname "$root")"
 	rm -rf "$root.new"
 	apt_acquire_options >"$DEV/apt-acquire.conf"
