@@ -12,6 +12,8 @@ SOFTHSM=/usr/lib/softhsm/libsofthsm2.so
 # What is preloaded into the client's tlshd, unless that is one that the user built and that is to do without
 ADAPTER=$(echo /usr/lib/*/nfstls/tlshd-adapter.so)
 [[ $VM_TLSHD != built ]] || ADAPTER=
+# tlshd_is VERSION: whether tlshd is the distribution's, and of this version
+tlshd_is() { [[ $VM_TLSHD != built && $(dpkg-query -W -f '${Version}' ktls-utils) == "$1"-* ]]; }
 mkdir -p "$PKI" "$LOGS" /etc/nfs /mnt/nfs
 
 # --- TAP: what the tests print (testanything.org) ---

@@ -25,7 +25,7 @@ mount_lab() {
 }
 
 # tlshd 1.4.0, as it was released, can use no certificate of the keyring: that is what the adapter mends
-if [[ $VM_TLSHD != built && $(dpkg-query -W -f '${Version}' ktls-utils) == 1.4.0-* ]]; then
+if tlshd_is 1.4.0; then
 	nok 'tlshd 1.4.0 without the adapter does not mount' mount_lab
 	ok 'its log says why' grep -q 'The request is invalid' "$LOGS/tlshd.client"
 	done_testing
