@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: stock patched
+# rootfs: trixie sid
+#
+# opencryptoki's software token, which counts wrong PINs and locks itself: with a wrong PIN in the PIN file it is asked
+# once, however often the client connects, and is never locked. The right PIN, and a person who says so, bring the
+# mount back.
+
+# shellcheck source=tests/e2e/lib.sh
+. /src/tests/e2e/lib.sh
+
+OCK_MODULE=$(realpath /usr/lib/*/opencryptoki/libopencryptoki.so.0)
+OCK_SO_PIN=31415926
+# pkcsconf takes eight digits and no more
+PIN=27182818
+
+# ock_up: its daemon, with the software token in the one slot
+ock_up() {
+	mkdir -p /run/lock
+	systemd-tmpfiles --create opencryptoki.conf
+	cat >/etc/opencryptoki/opencryptoki.conf <<-EOF
+		version opencryptoki-3.23
+		slot 3
+		{
+		stdll = libpkcs11_sw.so
+		tokversion = 3.12
+		}
+	EOF
+	pkcsslotd >>"$LOGS/token" 2>&1
+	wait_for pkcsconf -t -c 3
+	mkdir -p /mnt/other
+}
+
+# ock_init LABEL: the token comes with an SO PIN that everybody knows
+ock_init() {
+	echo "$1" | pkcsconf -c 3 -I -S 87654321
+	pkcsconf -c 3 -P -S 87654321 -n $OCK_SO_PIN
+	pkcsconf -c 3 -u -S $OCK_SO_PIN -n "$PIN"
+	pin_file
+}
+
+# pin_flags: what the token says of the user's PIN
+pin_flags() { pkcsconf -c 3 -t | grep -o 'USER_PIN_[A-Z_]*' | grep -v TO_BE_CHANGED | sort | paste -sd ' '; }
+
+world_up
+ca_new root
+server_start root
+client_start root
+ok 'the daemon of opencryptoki is there' ock_up
+ok 'the token is initialised' ock_init lab
+
+# lib.sh's functions, on this token
+SOFTHSM=$OCK_MODULE
+ok 'a key is made on the token' token_key lab ock EC:prime256v1
+diag <"$LOGS/token"
+template ock
+PIN=$PIN pkcs11-tool --module "$OCK_MODULE" --token-label lab --login --pin env:PIN --read-object --type pubkey --id 01 \
+	--output-file "$PKI/ock.pub" 2>&1 | diag
+# without a registered module certtool has no way to the token: the CA signs for the public key
+openssl pkey -pubin -inform DER -in "$PKI/ock.pub" -out "$PKI/ock.pub.pem"
+cert_sign ock root --load-pubkey "$PKI/ock.pub.pem"
+ok 'its certificate is put there' token_certificate lab ock ock
+
+ok 'it is added' nfstlskey add lab --pkcs11 "pkcs11:token=lab;object=ock?pin-source=file:$PIN_FILE&module-path=$OCK_MODULE"
+mounts_as lab CN=ock
+is 'no wrong PIN was given' "$(pin_flags)" USER_PIN_INITIALIZED
+
+# --- the PIN file goes wrong under a mount that must not give up ---
+ok 'it mounts' mount_as lab
+(umask 077 && echo 123456789012 >"$PIN_FILE")
+# refusals: the lines of all handshakes that failed
+refusals() { cat "$LOGS"/tlshd.client* | grep 'no handshake:'; }
+more_than() { [[ $(refusals | wc -l) -gt $1 ]]; }
+for n in 1 2 3 4 5; do
+	before=$(refusals | wc -l)
+	server_restart
+	timeout 10 stat -f /mnt/nfs >/dev/null 2>&1 &
+	ok "the server restarted ($n): a handshake fails" wait_for more_than "$before"
+	# a tlshd that is new knows no more than the keyring tells it
+	if [[ $n == 3 ]]; then
+		client_stop
+		cp "$LOGS/tlshd.client" "$LOGS/tlshd.client.before"
+		client_start root
+	fi
+done
+for n in 1 2 3; do
+	nok "a new mount fails ($n)" on_client timeout 30 mount -t nfs \
+		-o "vers=4.2,nosharecache,xprtsec=mtls,$(nfstlskey show lab),retry=0" server:/ /mnt/other
+done
+is 'the token is not locked, nor near it: one wrong PIN' "$(pin_flags)" 'USER_PIN_COUNT_LOW USER_PIN_INITIALIZED'
+refusals | diag
+is 'one login failed' "$(refusals | grep -c 'refused the PIN:')" 1
+
+# --- a person puts it right ---
+pin_file
+ok 'unlock with the right PIN' nfstlskey unlock lab
+is 'the token has forgotten the wrong ones' "$(pin_flags)" USER_PIN_INITIALIZED
+wait_for works
+result $? 'the mount recovers without being mounted anew'
+umount /mnt/nfs
+done_testing
