@@ -30,8 +30,9 @@ struct step {
 };
 
 struct agent {
-	struct agent *next; /* the list of those that were released */
-	pid_t pid;
+	struct agent *next;
+	pid_t pid; /* 0 once it was reaped */
+	bool is_released;
 	int fd;
 	int64_t deadline; /* ms, CLOCK_MONOTONIC */
 	struct step *step;
@@ -45,7 +46,7 @@ struct header {
 	uint32_t size;
 };
 
-static struct agent *released;
+static struct agent *agents;  /* all that nfstls_cleanup() has to wait for */
 static struct step *own_step; /* in an agent */
 
 static int64_t now_ms(void)
@@ -254,6 +255,8 @@ int agent_start(agent_body *body, void *arg, unsigned int timeout_ms, struct age
 	/* Both sides do it, so that there is no moment in which it is not done. */
 	setpgid(started->pid, started->pid);
 	close(fds[1]);
+	started->next = agents;
+	agents = started;
 	*agent = started;
 	return 0;
 
@@ -309,8 +312,7 @@ int agent_call(struct agent *agent, const struct wire *request, struct wire *ans
 void agent_release(struct agent *agent)
 {
 	shutdown(agent->fd, SHUT_WR);
-	agent->next = released;
-	released = agent;
+	agent->is_released = true;
 }
 
 /* The socket closes when the process has ended, or when there is nothing more to wait for. */
@@ -319,6 +321,8 @@ static void reap(struct agent *agent, int64_t deadline)
 	static const struct timespec moment = { .tv_nsec = 5 * 1000 * 1000 };
 	pid_t pid;
 
+	if (agent->pid == 0)
+		return;
 	wait_until(agent->fd, deadline);
 	kill_agent(agent);
 	/* A process that is stuck in the kernel is not worth waiting for; it ends when that lets it. */
@@ -330,17 +334,27 @@ static void reap(struct agent *agent, int64_t deadline)
 			break;
 		nanosleep(&moment, NULL);
 	}
-	free_agent(agent);
+	agent->pid = 0;
+	agent->deadline = 0;
 }
 
 void nfstls_cleanup(void)
 {
 	int64_t deadline = now_ms() + FINALISE_MS;
 
-	while (released) {
-		struct agent *agent = released;
+	struct agent **link = &agents;
 
-		released = agent->next;
+	for (struct agent *agent = agents; agent; agent = agent->next)
+		shutdown(agent->fd, SHUT_WR);
+	while (*link) {
+		struct agent *agent = *link;
+
 		reap(agent, deadline);
+		if (agent->is_released) {
+			*link = agent->next;
+			free_agent(agent);
+		} else {
+			link = &agent->next;
+		}
 	}
 }

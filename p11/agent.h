@@ -38,7 +38,7 @@ void agent_serve_errands(struct agent *agent, agent_errand *errand, void *errand
  */
 int agent_call(struct agent *agent, const struct wire *request, struct wire *answer, struct nfstls_diag *diag);
 
-/* No more requests: the agent finalises its module by itself. nfstls_cleanup() waits for it. */
+/* No more requests: the agent finalises its module by itself. nfstls_cleanup() waits for it, and then frees it. */
 void agent_release(struct agent *agent);
 
 /* In the agent: the next request, which the caller clears. False at the end of them. */

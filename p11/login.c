@@ -56,7 +56,8 @@ static int lock_token(const struct session *session, int *lock, struct nfstls_di
 		*lock = fd;
 		return 0;
 	}
-	ret = diag_set(diag, NFSTLS_E_TOKEN_BUSY, "%s: %s: %s", session->name, path, strerror(errno));
+	ret = diag_set(diag, NFSTLS_E_TOKEN, "%s: no PIN is tried without the lock %s: %s", session->name, path,
+		       strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return ret;

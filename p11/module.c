@@ -65,7 +65,7 @@ static int initialise(CK_FUNCTION_LIST *funcs, char *path, bool loaded_alone, st
 	agent_step(path, "C_Initialize");
 	rv = p11_kit_module_initialize(funcs);
 	if (rv != CKR_OK)
-		return diag_set(diag, NFSTLS_E_MODULE, "module %s: C_Initialize: %s", path, p11_kit_strerror(rv));
+		return diag_rv(diag, rv, path, "C_Initialize");
 	initialised[initialised_count++] = (struct initialised){ funcs, path, loaded_alone };
 	return 0;
 }

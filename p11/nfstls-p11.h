@@ -250,9 +250,9 @@ int nfstls_privkey_import_handle(gnutls_privkey_t key, const gnutls_datum_t *han
 int nfstls_last_sign_error(struct nfstls_diag *diag);
 
 /**
- * Wait until the agents of released keys have finalised their modules, and end those that take longer than two seconds.
- * A daemon's child calls it when the outcome of its handshake is out of its hands. A process that exits without it ends
- * them as they are.
+ * Wait until all agents have finalised their modules, and end those that take longer than two seconds. A key that was
+ * not released signs no more. A daemon's child calls it when the outcome of its handshake is out of its hands. A
+ * process that exits without it ends them as they are.
  */
 void nfstls_cleanup(void);
 

@@ -80,15 +80,15 @@ static int find_token(P11KitUri *uri, struct token *token, struct nfstls_diag *d
 	return ret;
 }
 
-/* The token's label and serial, padded with spaces in CK_TOKEN_INFO. */
+/* The token's label and serial, padded with spaces in CK_TOKEN_INFO. Not every token has a serial. */
 static void name_token(struct session *session)
 {
 	const CK_TOKEN_INFO *token = &session->token;
+	int label = p11_kit_space_strlen(token->label, sizeof(token->label));
+	int serial = p11_kit_space_strlen(token->serialNumber, sizeof(token->serialNumber));
 
-	snprintf(session->name, sizeof(session->name), "token \"%.*s\" (serial %.*s)",
-		 (int)p11_kit_space_strlen(token->label, sizeof(token->label)), (const char *)token->label,
-		 (int)p11_kit_space_strlen(token->serialNumber, sizeof(token->serialNumber)),
-		 (const char *)token->serialNumber);
+	snprintf(session->name, sizeof(session->name), "token \"%.*s\" (%s%.*s)", label, (const char *)token->label,
+		 serial ? "serial " : "no serial", serial, (const char *)token->serialNumber);
 }
 
 int session_open_public(const struct token *token, struct session *session, struct nfstls_diag *diag)

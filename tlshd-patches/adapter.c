@@ -147,7 +147,9 @@ static void open_handle(gnutls_privkey_t key, const gnutls_datum_t *handle)
 	/* tlshd ignores SIGCHLD for its children's sake, and the agent is a child of this one. */
 	signal(SIGCHLD, SIG_DFL);
 	state.has_handle = true;
-	if (state.error == 0 && !state.identity.name)
+	/* A mount may name the certificate of one identity and the key of another: the PIN is of the key. */
+	nfstls_identity_clear(&state.identity);
+	if (state.error == 0)
 		state.error = nfstls_identity_find(state.serial, &state.identity);
 	if (state.error == 0)
 		state.error = nfstls_privkey_import_handle(key, handle, &access, &state.key, &state.diag);

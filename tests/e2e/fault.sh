@@ -41,7 +41,7 @@ calls() {
 }
 
 # failures: the lines for failed handshakes; handshakes: how many there were
-failures() { grep 'nfstls: identity' "$LOGS/tlshd.client"; }
+failures() { grep "identity '.*': no handshake" "$LOGS/tlshd.client"; }
 handshakes() { grep -c 'Querying the handshake service' "$LOGS/tlshd.client"; }
 
 # told TEXT PATTERN: each handshake failed, and the log has one line for each, which names the identity and matches

@@ -42,7 +42,7 @@ crashes() {
 fails() {
 	goes_wrong "$1 0x30"
 	$2 "$1 fails"
-	told "$1 fails" "the (token failed|PKCS#11 module cannot be loaded): .*$1: .*(0x30)?.*; "
+	told "$1 fails" "the token failed: .*$1: .*0x30.*; "
 	all_gone "$1 fails"
 	well_again "$1 fails"
 }
@@ -78,8 +78,7 @@ for function in C_Initialize C_Login C_FindObjects C_SignInit C_Sign; do
 	hangs $function
 	crashes $function
 done
-fails C_Initialize never
-for function in C_Login C_FindObjects C_SignInit C_Sign; do
+for function in C_Initialize C_Login C_FindObjects C_SignInit C_Sign; do
 	fails $function not_now
 done
 for outcome in hang crash 0x30; do
