@@ -19,8 +19,13 @@ PIN=27182818
 ock_up() {
 	mkdir -p /run/lock
 	systemd-tmpfiles --create opencryptoki.conf
+	# it takes no folder that is not its group's, and Debian's package leaves some to root's
+	chgrp -R pkcs11 /var/lib/opencryptoki
+	chmod -R ug+rwX /var/lib/opencryptoki
+	local version
+	version=$(grep ^version /etc/opencryptoki/opencryptoki.conf)
 	cat >/etc/opencryptoki/opencryptoki.conf <<-EOF
-		version opencryptoki-3.23
+		$version
 		slot 3
 		{
 		stdll = libpkcs11_sw.so
