@@ -75,7 +75,8 @@ static ssize_t read_without_echo(int tty, unsigned char *buf, size_t size)
 	if (tcgetattr(tty, &old) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaction(ends[i], &action, &before[i]);
+		if (sigaction(ends[i], &action, &before[i]) == 0 && before[i].sa_handler == SIG_IGN)
+			sigaction(ends[i], &before[i], NULL);
 	quiet = old;
 	quiet.c_lflag &= ~ECHO;
 	len = tcsetattr(tty, TCSAFLUSH, &quiet) < 0 ? -1 : read_line(tty, buf, size);

@@ -33,6 +33,7 @@ wait_for in_mount_namespace
 template second "ip_address = \"$second_address\""
 file_key second root
 sed 's/server\.\(pem\|key\)/second.\1/' /etc/tlshd.server >/etc/tlshd.second
+SERVER_LOGS+=("$LOGS/tlshd.second")
 on_second tlshd -s -c /etc/tlshd.second >>"$LOGS/tlshd.second" 2>&1 &
 mkdir -p /second
 on_second mount -t tmpfs state /var/lib/nfs
@@ -49,7 +50,7 @@ echo '/second *(rw,fsid=0,no_root_squash,sec=sys,xprtsec=mtls)' >/etc/exports.se
 on_second mount --bind /etc/exports.second /etc/exports
 on_second exportfs -a
 on_second rpc.nfsd --no-nfs-version 3 2
-on_second rpc.mountd --no-nfs-version 3
+mountd_start on_second --no-nfs-version 3
 wait_for grep -q 'priority string' "$LOGS/tlshd.second"
 
 # --- what the first server has below ---

@@ -269,6 +269,9 @@ token_identity() {
 # A test that mounts with NFSv3 empties this before it starts the server: nfsd and mountd then register with an rpcbind
 NO_NFS3=(--no-nfs-version 3)
 
+# The logs of the tlshds of servers.
+SERVER_LOGS=("$LOGS/tlshd.server")
+
 # server_start ROOT-CA [EXPORT-OPTION...]: nfsd and a tlshd that trusts this CA alone
 server_start() {
 	local ca=$1 options=${2-xprtsec=mtls}
@@ -291,8 +294,15 @@ server_start() {
 	echo "/export *(rw,fsid=0,no_root_squash,sec=sys,$options)" >/etc/exports
 	on_server exportfs -a
 	nfsd_up
-	on_server rpc.mountd "${NO_NFS3[@]}"
+	mountd_start on_server "${NO_NFS3[@]}"
 	wait_for grep -q 'priority string' "$LOGS/tlshd.server"
+}
+
+# mountd_start WHERE [OPTION...]: by way of netlink, nfs-utils 3.1 has the kernel take a referral for a replica
+mountd_start() {
+	local options=("${@:2}")
+	! rpc.mountd --help 2>&1 | grep -q -- --no-netlink || options+=(--no-netlink)
+	"$1" rpc.mountd "${options[@]}"
 }
 
 # nfsd_start: newer nfs-utils leave 4.0 out unless asked for it
@@ -323,7 +333,7 @@ server_restart_in_grace() {
 # whose that is.
 server_saw() {
 	local id file logged
-	logged=$(sed -n "s/.*Peer certificate: subject \`\([^']*\)'.*/\1/p" "$LOGS/tlshd.server" | head -n 1)
+	logged=$(sed -n "s/.*Peer certificate: subject \`\([^']*\)'.*/\1/p" "${SERVER_LOGS[@]}" | head -n 1)
 	if [[ -n $logged ]]; then
 		echo "$logged"
 		return
@@ -341,7 +351,7 @@ server_saw() {
 # forget_peer: so that the next server_saw is about the next handshake; no peer's certificate stays behind as a key
 forget_peer() {
 	local serial
-	: >"$LOGS/tlshd.server"
+	truncate --size 0 "${SERVER_LOGS[@]}"
 	while read -r serial; do
 		keyctl unlink "0x$serial" @u
 	done < <(grep 'asymmetri TLS x509 ' /proc/keys | cut -d ' ' -f 1)

@@ -104,4 +104,21 @@ is 'the token has forgotten the wrong ones' "$(pin_flags)" USER_PIN_INITIALIZED
 wait_for works
 result $? 'the mount recovers without being mounted anew'
 umount /mnt/nfs
+
+# --- one try is left: nobody may spend it but a person, at the token itself ---
+# login PIN: by a tool of the token
+login() { PIN=$1 pkcs11-tool --module "$OCK_MODULE" --token-label lab --login --pin env:PIN --list-objects; }
+has_final_try() { [[ $(pin_flags) == *FINAL_TRY* ]]; }
+for n in 1 2 3; do
+	has_final_try || nok "a wrong PIN by another program ($n)" login 141421
+done
+ok 'the token says that one try is left' has_final_try
+refuses 'unlock with the right PIN does not spend it' 8 'one try is left' nfstlskey unlock lab
+refuses 'nor does add' 8 'one try is left' nfstlskey add other \
+	--pkcs11 "pkcs11:token=lab;object=ock?pin-source=file:$PIN_FILE&module-path=$OCK_MODULE"
+nok 'nor does a mount' mount_as lab retry=0
+ok 'the token takes the right one from a tool of its own' login "$PIN"
+is 'and says no more of it' "$(pin_flags)" USER_PIN_INITIALIZED
+ok 'it mounts as before' mount_as lab
+umount /mnt/nfs
 done_testing
