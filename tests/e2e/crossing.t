@@ -49,7 +49,7 @@ on_second nfsdcld
 echo '/second *(rw,fsid=0,no_root_squash,sec=sys,xprtsec=mtls)' >/etc/exports.second
 on_second mount --bind /etc/exports.second /etc/exports
 on_second exportfs -a
-on_second rpc.nfsd --no-nfs-version 3 2
+on_second rpc.nfsd --no-nfs-version 3 --nfs-version 4.0 2
 mountd_start on_second --no-nfs-version 3
 wait_for grep -q 'priority string' "$LOGS/tlshd.second"
 

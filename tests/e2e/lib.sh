@@ -300,9 +300,9 @@ server_start() {
 
 # mountd_start WHERE [OPTION...]: by way of netlink, nfs-utils 3.1 has the kernel take a referral for a replica
 mountd_start() {
-	local options=("${@:2}")
-	! rpc.mountd --help 2>&1 | grep -q -- --no-netlink || options+=(--no-netlink)
-	"$1" rpc.mountd "${options[@]}"
+	local netlink=()
+	! rpc.mountd --help 2>&1 | grep -q -- --no-netlink || netlink=(--no-netlink)
+	"$1" rpc.mountd "${netlink[@]}" "${@:2}"
 }
 
 # nfsd_start: newer nfs-utils leave 4.0 out unless asked for it
