@@ -269,6 +269,9 @@ token_identity() {
 # A test that mounts with NFSv3 empties this before it starts the server: nfsd and mountd then register with an rpcbind
 NO_NFS3=(--no-nfs-version 3)
 
+# nfsd does as many handshakes at once: each takes a thread.
+NFSD_THREADS=2
+
 # The logs of the tlshds of servers.
 SERVER_LOGS=("$LOGS/tlshd.server")
 
@@ -306,7 +309,7 @@ mountd_start() {
 }
 
 # nfsd_start: newer nfs-utils leave 4.0 out unless asked for it
-nfsd_start() { on_server rpc.nfsd "${NO_NFS3[@]}" --nfs-version 4.0 2; }
+nfsd_start() { on_server rpc.nfsd "${NO_NFS3[@]}" --nfs-version 4.0 "$NFSD_THREADS"; }
 
 # nfsd_up: with clients to wait for, the grace period is ended by hand
 nfsd_up() {

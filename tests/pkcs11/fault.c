@@ -8,6 +8,8 @@
  *		the function never returns, ends the process, finds nothing (C_GetSlotList, C_FindObjects), or returns
  *		this CK_RV in the place of doing anything. After N: the first N calls in each process go well. Once:
  *		of all processes one call goes wrong; that it did is the file once.FUNCTION.
+ *	FUNCTION slow MILLISECONDS
+ *		it goes well after that time
  *	flags NUMBER
  *		what every token has among its CK_TOKEN_INFO.flags
  *	one-session
@@ -40,7 +42,7 @@ static CK_FUNCTION_LIST list;
 
 struct rule {
 	char action[256];
-	unsigned long after;
+	unsigned long after, slow;
 	bool once;
 };
 
@@ -58,6 +60,7 @@ static bool find_rule(const char *word, struct rule *rule)
 		after = strstr(line, " after ");
 		if (after)
 			rule->after = strtoul(after + strlen(" after "), NULL, 10);
+		sscanf(line, "%*s slow %lu", &rule->slow);
 		rule->once = strstr(line, " once") != NULL;
 	}
 	if (file)
@@ -119,6 +122,10 @@ static enum fault fault(const char *function, unsigned long *calls, CK_RV *rv, c
 
 	if (!find_rule(function, &rule) || (*calls)++ < rule.after || (rule.once && !first_of_all(function)))
 		return GOES_WELL;
+	if (rule.slow > 0) {
+		usleep(rule.slow * 1000);
+		return GOES_WELL;
+	}
 	hangs = strcmp(rule.action, "hang") == 0;
 	crashes = strcmp(rule.action, "crash") == 0;
 	if (hangs || crashes)
