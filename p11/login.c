@@ -79,14 +79,16 @@ static int check_token(const struct session *session, struct nfstls_diag *diag)
 }
 
 /*
- * Whether a failure may have cost a try. Some modules have a word of their own for a wrong PIN; then the token counts
- * what they do not say.
+ * Whether a failure may have cost a try; a token without a PIN has none to count. Some modules have a word of their own
+ * for a wrong PIN; then the token counts what they do not say.
  */
 static bool cost_a_try(const struct session *session, CK_RV rv, int error)
 {
 	const CK_FLAGS counted = CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED;
 	CK_TOKEN_INFO now;
 
+	if (rv == CKR_USER_PIN_NOT_INITIALIZED)
+		return false;
 	if (error == NFSTLS_E_PIN_REFUSED || error == NFSTLS_E_PIN_LOCKED)
 		return true;
 	if (error != NFSTLS_E_TOKEN || rv == CKR_FUNCTION_CANCELED)
@@ -159,7 +161,10 @@ int login(const struct session *session, CK_USER_TYPE user, const char *pin_sour
 	if (ret == 0)
 		ret = lock_token(session, &lock, diag);
 	if (ret == 0)
+		ret = module_lock(session->module_path, diag);
+	if (ret == 0)
 		ret = login_once(session, user, &pin, access, id, diag);
+	modules_unlock();
 	pin_clear(&pin);
 	if (lock >= 0)
 		close(lock);

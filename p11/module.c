@@ -2,20 +2,28 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent.h"
 #include "module.h"
 
+#define LOCK_FOLDER "/run/"
+#define LOCK_FILE   LOCK_FOLDER "nfstls-module-%s.lock"
+#define LOCK_NAME   200
+
 /* The modules that were initialised here, each once. */
 static struct initialised {
 	CK_FUNCTION_LIST *funcs;
 	char *path;
+	int lock;
 	bool loaded_alone; /* by its path; the others belong to configured */
 } * initialised;
 static size_t initialised_count;
@@ -53,21 +61,62 @@ int module_check_path(const char *path, struct nfstls_diag *diag)
 	return 0;
 }
 
+/*
+ * The file whose lock is the module's; -1 for those who are not root: they test, and have none. The name is the path
+ * of the module, with a comma for each slash, as far as it fits.
+ */
+static int open_lock(const char *path, int *lock, struct nfstls_diag *diag)
+{
+	char real[PATH_MAX], name[sizeof(LOCK_FILE) + LOCK_NAME];
+	size_t len;
+
+	*lock = -1;
+	if (geteuid() != 0)
+		return 0;
+	if (realpath(path, real))
+		path = real;
+	len = strlen(path);
+	snprintf(name, sizeof(name), LOCK_FILE, len > LOCK_NAME ? path + len - LOCK_NAME : path);
+	for (char *c = name + strlen(LOCK_FOLDER); *c; c++)
+		if (*c == '/')
+			*c = ',';
+	*lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return *lock >= 0 ? 0
+			  : diag_set(diag, NFSTLS_E_TOKEN, "no module without the lock %s: %s", name, strerror(errno));
+}
+
+static int take_lock(const char *path, int lock, int operation, struct nfstls_diag *diag)
+{
+	agent_step(path, "another login");
+	if (lock < 0 || flock(lock, operation) == 0)
+		return 0;
+	return diag_set(diag, NFSTLS_E_TOKEN, "the lock of module %s: %s", path, strerror(errno));
+}
+
 /* Initialise a module and note it; *path is taken over when that works. */
 static int initialise(CK_FUNCTION_LIST *funcs, char *path, bool loaded_alone, struct nfstls_diag *diag)
 {
 	struct initialised *grown = reallocarray(initialised, initialised_count + 1, sizeof(*grown));
+	int lock, ret;
 	CK_RV rv;
 
 	if (!grown)
 		return NFSTLS_E_MEMORY;
 	initialised = grown;
-	agent_step(path, "C_Initialize");
-	rv = p11_kit_module_initialize(funcs);
-	if (rv != CKR_OK)
-		return diag_rv(diag, rv, path, "C_Initialize");
-	initialised[initialised_count++] = (struct initialised){ funcs, path, loaded_alone };
-	return 0;
+	ret = open_lock(path, &lock, diag);
+	if (ret == 0)
+		ret = take_lock(path, lock, LOCK_SH, diag);
+	if (ret == 0) {
+		agent_step(path, "C_Initialize");
+		rv = p11_kit_module_initialize(funcs);
+		if (rv != CKR_OK)
+			ret = diag_rv(diag, rv, path, "C_Initialize");
+	}
+	if (ret == 0)
+		initialised[initialised_count++] = (struct initialised){ funcs, path, lock, loaded_alone };
+	else if (lock >= 0)
+		close(lock);
+	return ret;
 }
 
 static const struct initialised *initialised_as(const char *path)
@@ -76,6 +125,18 @@ static const struct initialised *initialised_as(const char *path)
 		if (strcmp(initialised[i].path, path) == 0)
 			return &initialised[i];
 	return NULL;
+}
+
+int module_lock(const char *path, struct nfstls_diag *diag)
+{
+	return take_lock(path, initialised_as(path)->lock, LOCK_EX, diag);
+}
+
+void modules_unlock(void)
+{
+	for (size_t i = 0; i < initialised_count; i++)
+		if (initialised[i].lock >= 0)
+			flock(initialised[i].lock, LOCK_UN);
 }
 
 static int load_by_path(const char *path, struct nfstls_diag *diag)
@@ -212,6 +273,8 @@ void modules_unload(void)
 		p11_kit_module_finalize(last->funcs);
 		if (last->loaded_alone)
 			p11_kit_module_release(last->funcs);
+		if (last->lock >= 0)
+			close(last->lock);
 		free(last->path);
 	}
 	free(initialised);

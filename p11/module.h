@@ -29,6 +29,15 @@ int modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct 
  */
 int module_check_path(const char *path, struct nfstls_diag *diag);
 
+/*
+ * A module that starts reads what a login writes: SoftHSM truncates and rewrites the token's file at each one, and who
+ * reads it in that moment sees no token, or one without a PIN. So, for root, a module is initialised under a shared
+ * lock of its own, which is kept until modules_unlock(), and a login is made under an exclusive one: module_lock(), of
+ * a module that is initialised here and whose shared lock was given back. Errors: NFSTLS_E_TOKEN.
+ */
+int module_lock(const char *path, struct nfstls_diag *diag);
+void modules_unlock(void);
+
 /* Finalise and unload every module that this process loaded. Sessions must be closed. */
 void modules_unload(void);
 

@@ -4,14 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent.h"
 #include "login.h"
-
-/* How often an absent token is looked for, and the pause before each further time. */
-#define LOOKS	      3
-#define LOOK_AGAIN_MS 100
 
 /* What the search for a token has seen so far. */
 struct search {
@@ -73,7 +68,7 @@ static int judge_search(P11KitUri *uri, struct search *search, size_t modules, s
 	return diag_set(diag, NFSTLS_E_TOKEN_ABSENT, "no token%s in the slots of %zu module(s)", wanted, modules);
 }
 
-static int look_for_token(P11KitUri *uri, struct token *token, struct nfstls_diag *diag)
+static int find_token(P11KitUri *uri, struct token *token, struct nfstls_diag *diag)
 {
 	struct search search = { .token = token, .candidates = NFSTLS_DIAG_INIT };
 	size_t modules;
@@ -82,23 +77,6 @@ static int look_for_token(P11KitUri *uri, struct token *token, struct nfstls_dia
 	if (ret == 0)
 		ret = judge_search(uri, &search, modules, diag);
 	nfstls_diag_clear(&search.candidates);
-	return ret;
-}
-
-/*
- * A token may be absent for a moment: SoftHSM truncates and rewrites a token's file at each login, and does not see the
- * token if it starts just then. Modules look when they start, so it takes a module that starts anew to look again.
- */
-static int find_token(P11KitUri *uri, struct token *token, struct nfstls_diag *diag)
-{
-	static const struct timespec pause = { .tv_nsec = LOOK_AGAIN_MS * 1000000 };
-	int ret = look_for_token(uri, token, diag);
-
-	for (int looks = 1; ret == NFSTLS_E_TOKEN_ABSENT && looks < LOOKS; looks++) {
-		modules_unload();
-		nanosleep(&pause, NULL);
-		ret = look_for_token(uri, token, diag);
-	}
 	return ret;
 }
 
@@ -156,6 +134,7 @@ int session_open(P11KitUri *uri, const struct nfstls_access *access, struct sess
 	ret = find_token(uri, &token, diag);
 	if (ret == 0)
 		ret = session_open_public(&token, &opened, diag);
+	modules_unlock();
 	if (ret < 0)
 		return ret;
 	ret = login_if_needed(&opened, p11_kit_uri_get_pin_source(uri), access, pin_id, diag);

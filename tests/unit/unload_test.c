@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <p11-kit/p11-kit.h>
@@ -14,7 +15,8 @@
 #include "softhsm.h"
 #include "unit.h"
 
-#define ROUNDS 50
+#define ROUNDS	  50
+#define PROCESSES 60
 
 static struct softhsm hsm;
 
@@ -112,6 +114,39 @@ static void rounds_leave_nothing_open(void **state)
 			before = count_descriptors();
 	}
 	assert_int_equal(count_descriptors(), before);
+}
+
+/*
+ * A login with SoftHSM truncates and rewrites what others read when they start: without the lock of the module some of
+ * them see no token, or one without a PIN.
+ */
+static void many_processes_at_once(void **state)
+{
+	struct nfstls_token_key found;
+	int status, failed = 0;
+
+	(void)state;
+	softhsm_need();
+	if (geteuid() != 0)
+		skip_because("only root has the locks of the modules");
+	assert_ok(nfstls_token_key_find(softhsm_uri(&hsm, "token=lab"), NULL, NULL, 0, &found, NULL), NULL);
+	nfstls_cleanup();
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < PROCESSES; i++) {
+			pid_t pid = fork();
+
+			assert_true(pid >= 0);
+			if (pid == 0) {
+				status = sign_once(found.uri);
+				nfstls_cleanup();
+				_exit(status);
+			}
+		}
+		for (int i = 0; i < PROCESSES; i++)
+			failed += wait(&status) > 0 && status != 0;
+	}
+	assert_int_equal(failed, 0);
+	nfstls_token_key_clear(&found);
 }
 
 /* What fails half way must leave as little. */
@@ -229,10 +264,9 @@ static void only_the_module_of_the_handle(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(unload_of_nothing),
-		cmocka_unit_test(only_the_module_of_the_handle),
-		cmocka_unit_test(rounds_leave_nothing_open),
-		cmocka_unit_test(failing_rounds_leave_nothing_open),
+		cmocka_unit_test(unload_of_nothing),	     cmocka_unit_test(only_the_module_of_the_handle),
+		cmocka_unit_test(rounds_leave_nothing_open), cmocka_unit_test(failing_rounds_leave_nothing_open),
+		cmocka_unit_test(many_processes_at_once),
 	};
 
 	if (argc == 4)
