@@ -25,7 +25,7 @@ touch /export/there
 for ((i = 1; i <= COUNT; i++)); do
 	on_client mount -t nfs -o "vers=3,nolock,xprtsec=mtls,${serials[$i]}" server:/export "/mnt/$i"
 done
-is 'all are mounted, each on a connection of its own' "$(ports | wc -l)" $COUNT
+is 'all are mounted, each on a connection of its own' "$(connections | wc -l)" $COUNT
 
 # mounts come one after the other, but all notice at once that the server was away
 server_restart
@@ -47,7 +47,7 @@ overlap=$(awk '/^C_OpenSession/ { open[$2] } /^C_Sign / { delete open[$2] } leng
 echo "$overlap sessions at once" | diag
 [[ $overlap -ge 3 ]]
 result $? 'at once indeed: their sessions overlap'
-is 'each on a connection of its own' "$(ports | wc -l)" $COUNT
+is 'each on a connection of its own' "$(connections | wc -l)" $COUNT
 is 'the token failed for none' "$(failures)" ''
 is 'it signed in each handshake' "$(calls C_Sign 0x0)" "$(handshakes)"
 echo "$(handshakes) handshakes" | diag

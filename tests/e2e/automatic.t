@@ -38,7 +38,7 @@ ok 'fstab: takes effect' grep -q ' /mnt/fstab/a ro,' /proc/self/mountinfo
 goes 'fstab: they unmount' umount /mnt/fstab/a /mnt/fstab/b
 sed -i s/,noauto// /etc/fstab
 ok 'fstab: all at once' on_client mount --all --test-opts _netdev
-is 'fstab: both are there' "$(ports | wc -l)" 2
+is 'fstab: both are there' "$(connections | wc -l)" 2
 goes 'fstab: they unmount again' umount /mnt/fstab/a /mnt/fstab/b
 
 # --- autofs: it wants a process group, which a script that init started has not ---

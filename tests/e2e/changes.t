@@ -25,7 +25,7 @@ shares() {
 	forget_peer
 	nobody=$(server_saw)
 	ok "$1: another mount of the name comes up" mount_named alice "$version" /other /mnt/other
-	is "$1: there is no connection more" "$(ports)" "$connection"
+	is "$1: there is no connection more" "$(connections)" "$connection"
 	is "$1: nor was there a handshake" "$(server_saw)" "$nobody"
 	ok "$1: what is written there goes that way" writes_over /mnt/other "$connection"
 	ok "$1: it unmounts" umount /mnt/other
@@ -37,7 +37,7 @@ next_connection() {
 	server_restart
 	ok "$1: the mount goes on over a new connection" recovers
 	is "$1: with the certificate of now" "$(server_saw)" "$2"
-	connection=$(ports)
+	connection=$(connections)
 }
 
 # named_once TEXT: the kernel's log has one message on the key that is missing
@@ -62,7 +62,7 @@ not_mountable() {
 updated() {
 	ok "$version: alice is updated" nfstlskey update alice "${carol[@]}"
 	ok "$version, updated: the connection stays" works
-	is "$version, updated: as it was" "$(ports)" "$connection"
+	is "$version, updated: as it was" "$(connections)" "$connection"
 	shares "$version, updated"
 	next_connection "$version, updated" CN=carol
 }
@@ -70,7 +70,7 @@ updated() {
 removed() {
 	ok "$version: alice is removed" nfstlskey remove alice
 	ok "$version, removed: the connection stays" works
-	is "$version, removed: as it was" "$(ports)" "$connection"
+	is "$version, removed: as it was" "$(connections)" "$connection"
 	not_mountable "$version, removed" 'there is no TLS identity "alice"'
 }
 
@@ -91,7 +91,7 @@ removed_while_not_connected() {
 	forget_peer
 	ok "$version, added again: the mount recovers" recovers
 	is "$version, added again: with the certificate of now" "$(server_saw)" CN=carol
-	connection=$(ports)
+	connection=$(connections)
 }
 
 # One key of the two is enough to be missing, and being revoked is as good as being gone
@@ -115,7 +115,7 @@ for version in 4.2 4.0 3; do
 	forget_peer
 	ok "$version: alice mounts" mount_named alice $version / /mnt/nfs
 	is "$version: the server saw alice" "$(server_saw)" CN=alice
-	connection=$(ports)
+	connection=$(connections)
 	updated
 	removed
 	added_while_connected

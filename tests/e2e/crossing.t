@@ -63,12 +63,12 @@ cat >>/etc/exports <<-END
 END
 on_server exportfs -ra
 
-# both_mount VERSION: alice on /mnt/nfs, bob on /mnt/other; leaves the ports of their connections in $ALICES and $BOBS
+# both_mount VERSION: alice on /mnt/nfs, bob on /mnt/other; leaves their connections in $ALICES and $BOBS
 both_mount() {
 	ok "$1: alice mounts" mount_named alice "$1" / /mnt/nfs
-	ALICES=$(ports)
+	ALICES=$(connections)
 	ok "$1: bob mounts" mount_named bob "$1" / /mnt/other
-	BOBS=$(ports | grep -vx "$ALICES")
+	BOBS=$(connections | grep -vx "$ALICES")
 }
 
 # both_unmount TEXT
@@ -86,21 +86,21 @@ enters_below() {
 	ok "$1: bob enters it" ls /mnt/other/below/
 	is "$1: it is alice's there" "$(identities /mnt/nfs/below)" "$(by_kernel '' alice)"
 	is "$1: it is bob's here" "$(identities /mnt/other/below)" "$(by_kernel '' bob)"
-	is "$1: still two connections" "$(ports_to $address | wc -l)" 2
+	is "$1: still two connections" "$(connections_to $address | wc -l)" 2
 	ok "$1: what alice writes below goes over her connection" writes_over /mnt/nfs/below "$ALICES" "$BOBS"
 	ok "$1: what bob writes below goes over his connection" writes_over /mnt/other/below "$BOBS" "$ALICES"
 	ok "$1: it went where it should" cmp /export/below/big /mnt/nfs/below/big
 }
 
-# follows VERSION WHO FOLDER: leaves the port of the connection to the second server in $port
+# follows VERSION WHO FOLDER: leaves the connection to the second server in $new
 follows() {
 	local before
-	before=$(ports_to $second_address)
+	before=$(connections_to $second_address)
 	forget_peer
 	ok "$1: $2 follows the referral" ls "$3/referral/"
 	is "$1: the second server saw $2" "$(server_saw)" "CN=$2"
 	is "$1: it is ${2}'s" "$(identities "$3/referral")" "$(by_kernel '' "$2")"
-	port=$(ports_to $second_address | grep -vxF "${before:-none}")
+	new=$(connections_to $second_address | grep -vxF "${before:-none}")
 }
 
 address=192.0.2.1
@@ -108,10 +108,10 @@ for version in 4.2 4.1 4.0; do
 	both_mount $version
 	enters_below $version
 	follows $version alice /mnt/nfs
-	ALICES=$port
+	ALICES=$new
 	follows $version bob /mnt/other
-	BOBS=$port
-	is "$version: connections to the second server" "$(ports_to $second_address | wc -l)" "$(by_kernel 1 2)"
+	BOBS=$new
+	is "$version: connections to the second server" "$(connections_to $second_address | wc -l)" "$(by_kernel 1 2)"
 	ok "$version: what alice writes there goes over her connection" writes_over /mnt/nfs/referral "$ALICES" "$BOBS"
 	if [[ $VM_KERNEL == stock ]]; then
 		ok "$version: and so does what bob writes there" writes_over /mnt/other/referral "$ALICES"

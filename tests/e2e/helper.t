@@ -31,9 +31,9 @@ done
 
 # --- what was there before ---
 ok 'bob mounts by serials' on_client mount -t nfs -o "vers=4.2,xprtsec=mtls,$(nfstlskey show bob)" server:/other /mnt/other
-bobs=$(ports)
+bobs=$(connections)
 ok 'alice mounts by name' mount_named alice 4.2 / /mnt/nfs
-alices=$(ports | grep -vx "$bobs")
+alices=$(connections | grep -vx "$bobs")
 ok 'and has a connection of her own' writes_over /mnt/nfs "$alices" "$bobs"
 ok 'they unmount' umount /mnt/nfs /mnt/other
 
@@ -56,7 +56,7 @@ ok 'alice is added again' nfstlskey add alice "${alice[@]}"
 forget_peer
 ok 'she mounts once more' mount_named alice 4.2 /other /mnt/other
 # a kernel that looks the name up has one client for it; one that has serials must not join what will not connect again
-is 'the connections that there are' "$(ports | wc -l)" "$(by_kernel 2 1)"
+is 'the connections that there are' "$(connections | wc -l)" "$(by_kernel 2 1)"
 server_restart
 writes_in() { timeout 10 bash -c "echo x >$1/x && sync -f $1"; }
 ok 'after the connections broke, the new mount goes on' writes_in /mnt/other

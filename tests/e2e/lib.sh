@@ -425,19 +425,20 @@ mounts_as() {
 
 # --- who is on which connection ---
 
-# ports: the client's port of each connection to the server; ports_to ADDRESS: to one of several
-ports() { ports_to 0.0.0.0/0; }
-ports_to() { on_client ss -Htn state established "dport = :2049 and dst $1" | sed 's/^[^:]*:\([0-9]*\) .*/\1/' | sort; }
+# connections: those of the client to the server, each by the client's address and port, since two servers can be reached
+# from one port; connections_to ADDRESS: to one of several
+connections() { connections_to 0.0.0.0/0; }
+connections_to() { on_client ss -Htn state established "dport = :2049 and dst $1" | awk '{ print $3 }' | sort; }
 
-# sent PORT: how many bytes the client sent from there
-sent() { on_client ss -Htin state established "sport = :$1" | sed -n 's/.*bytes_sent:\([0-9]*\).*/\1/p'; }
+# sent CONNECTION: how many bytes the client sent there
+sent() { on_client ss -Htin state established "src $1" | sed -n 's/.*bytes_sent:\([0-9]*\).*/\1/p'; }
 
 # nfs4_clients FIELD: a field of each NFSv4 client that the server knows
 nfs4_clients() { sed -n "s/^$1: //p" /proc/fs/nfsd/clients/*/info 2>/dev/null | sort; }
 
-# writes_over FOLDER PORT [OTHER-PORT]: what is written there leaves from the one port, and not from the other
+# writes_over FOLDER CONNECTION [OTHER]: what is written there goes over the one, and not over the other
 writes_over() {
-	local mine other=0
+	local -i mine other=0
 	mine=$(sent "$2")
 	[[ -z ${3-} ]] || other=$(sent "$3")
 	head -c 1000000 /dev/urandom >"$1/big"

@@ -18,10 +18,10 @@ for n in {1..20}; do
 	mkdir -p "/mnt/many/$n" "/export/$n"
 done
 
-# grown PORTS-BEFORE...: the connections that sent more than half a megabyte since then
+# grown: the connections that sent more than half a megabyte since then
 declare -A SENT
-note_sent() { local port; for port in $(ports); do SENT[$port]=$(sent "$port"); done; }
-grown() { local port; for port in $(ports); do (($(sent "$port") - ${SENT[$port]} < 500000)) || echo "$port"; done; }
+note_sent() { local connection; for connection in $(connections); do SENT[$connection]=$(sent "$connection"); done; }
+grown() { local connection; for connection in $(connections); do (($(sent "$connection") - ${SENT[$connection]} < 500000)) || echo "$connection"; done; }
 connection_of() {
 	note_sent
 	head -c 600000 /dev/urandom >"/mnt/many/$1/data"
@@ -40,7 +40,7 @@ for version in 4.2 4.0 3; do
 		wait "$job" || failed=$((failed + 1))
 	done
 	is "$version: twenty mounts at once come up" "$failed" 0
-	is "$version: over two connections" "$(ports | wc -l)" 2
+	is "$version: over two connections" "$(connections | wc -l)" 2
 	[[ $version == 3 ]] || two_clients $version
 	alices=$(connection_of 1)
 	bobs=$(connection_of 2)
@@ -55,7 +55,7 @@ for version in 4.2 4.0 3; do
 	for n in {2..20..2}; do
 		umount "/mnt/many/$n"
 	done
-	wait_for bash -c "! nsenter --net=/run/netns/client ss -Htn state established 'sport = :$bobs' | grep -q ."
+	wait_for bash -c "! nsenter --net=/run/netns/client ss -Htn state established 'src $bobs' | grep -q ."
 	forget_peer
 	server_restart
 	ok "$version: a file is written over the connection that is left" dd if=/dev/zero of=/mnt/many/1/data count=1 conv=fsync

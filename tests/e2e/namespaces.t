@@ -52,7 +52,7 @@ is 'the server saw our alice' "$(server_saw)" CN=alice
 CLIENT=other forget_peer
 CLIENT=other ok 'alice mounts there' mount_alice /mnt/other
 is 'the server saw their alice' "$(CLIENT=other server_saw)" CN=mallory
-is 'each has a connection' "$(ports | wc -l) $(CLIENT=other ports | wc -l)" '1 1'
+is 'each has a connection' "$(connections | wc -l) $(CLIENT=other connections | wc -l)" '1 1'
 is 'two clients' "$(nfs4_clients name | sort -u | wc -l)" 2
 ok 'a file is written and read back' works
 ok 'they unmount' umount /mnt/nfs /mnt/other

@@ -31,21 +31,21 @@ they() {
 }
 
 
-# owner_at PORT: the owner string of the client whose connection comes from there
-owner_at() { sed -n '/^name: /s///p' "$(dirname "$(grep -l "^address: .*:$1\"" /proc/fs/nfsd/clients/*/info)")/info"; }
+# owner_at CONNECTION: the owner string of the client at its end
+owner_at() { sed -n '/^name: /s///p' "$(dirname "$(grep -l "^address: \"$1\"$" /proc/fs/nfsd/clients/*/info)")/info"; }
 ids() { nfs4_clients clientid; }
 
 # they_mount VERSION: leaves their owner strings in $alice_owner and $bob_owner
 they_mount() {
-	local port
+	local alices
 	forget_peer
 	ok "$1: alice mounts" mount_named alice "$1" / /mnt/nfs
-	port=$(ports)
-	alice_owner=$(owner_at "$port")
+	alices=$(connections)
+	alice_owner=$(owner_at "$alices")
 	is "$1: the server saw alice" "$(server_saw)" CN=alice
 	forget_peer
 	ok "$1: bob mounts" mount_named bob "$1" / /mnt/other
-	bob_owner=$(owner_at "$(ports | grep -vx "$port")")
+	bob_owner=$(owner_at "$(connections | grep -vx "$alices")")
 	is "$1: the server saw bob" "$(server_saw)" CN=bob
 	is "$1: the server knows two clients" "$(nfs4_clients name)" "$(printf '%s\n' "$alice_owner" "$bob_owner" | sort)"
 }
@@ -127,8 +127,8 @@ no_stealing() {
 	done
 	is "$1: client IDs stay" "$(ids)" "$before"
 	is "$1: the owners are those of before" "$(nfs4_clients name)" "$(printf '%s\n' "$alice_owner" "$bob_owner" | sort)"
-	is "$1: two connections" "$(ports | wc -l)" 2
-	is "$1: one for each" "$(for port in $(ports); do owner_at "$port"; done | sort)" "$(printf '%s\n' "$alice_owner" "$bob_owner" | sort)"
+	is "$1: two connections" "$(connections | wc -l)" 2
+	is "$1: one for each" "$(for connection in $(connections); do owner_at "$connection"; done | sort)" "$(printf '%s\n' "$alice_owner" "$bob_owner" | sort)"
 }
 
 # survives_restart VERSION

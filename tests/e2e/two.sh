@@ -27,7 +27,7 @@ mount_named() {
 	on_client mount -t "$TWO_TYPE" -o "vers=$2,xprtsec=mtls,tls_identity=$1,retry=0$options${5:+,$5}" "server:$path" "$4"
 }
 
-no_connections() { [[ -z $(ports) ]]; }
+no_connections() { [[ -z $(connections) ]]; }
 
 # two_at_once VERSION: leaves them mounted on /mnt/nfs and /mnt/other, their connections in $ALICES and $BOBS
 two_at_once() {
@@ -35,12 +35,12 @@ two_at_once() {
 	forget_peer
 	ok "$version: alice mounts" mount_named alice "$version" / /mnt/nfs
 	is "$version: the server saw alice" "$(server_saw)" CN=alice
-	ALICES=$(ports)
+	ALICES=$(connections)
 	forget_peer
 	ok "$version: bob mounts" mount_named bob "$version" /other /mnt/other
 	is "$version: the server saw bob" "$(server_saw)" CN=bob
-	BOBS=$(ports | grep -vx "$ALICES")
-	is "$version: two connections" "$(ports)" "$(printf '%s\n' "$ALICES" "$BOBS" | sort)"
+	BOBS=$(connections | grep -vx "$ALICES")
+	is "$version: two connections" "$(connections)" "$(printf '%s\n' "$ALICES" "$BOBS" | sort)"
 	[[ $version == 3 ]] || two_clients "$version"
 	ok "$version: what bob writes goes over bob's connection" writes_over /mnt/other "$BOBS" "$ALICES"
 	ok "$version: what alice writes goes over alice's connection" writes_over /mnt/nfs "$ALICES" "$BOBS"
@@ -48,7 +48,7 @@ two_at_once() {
 }
 
 two_clients() {
-	is "$1: the server has a client at the end of each" "$(nfs4_clients address | tr -d '"' | sed 's/.*://')" "$(ports)"
+	is "$1: the server has a client at the end of each" "$(nfs4_clients address | tr -d '"')" "$(connections)"
 	is "$1: two clients" "$(nfs4_clients name | sort -u | wc -l)" 2
 	[[ $(nfs4_clients name) != *alice* && $(nfs4_clients name) != *bob* ]]
 	result $? "$1: whose names do not tell whose they are"
