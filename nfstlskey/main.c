@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "command.h"
+#include "options.h"
 
 static enum exit_code verify_pin(const struct arguments *args)
 {
@@ -40,7 +38,7 @@ enum word { WORD_NONE, WORD_IDENTITY, WORD_IDENTITY_OR_ALL, WORD_URI /* or none 
 static const struct command {
 	const char *name;
 	enum word word;
-	const char *options; /* the letters of the long options below that it takes */
+	const char *options; /* the letters of those in options.c that it takes */
 	enum exit_code (*verify)(const struct arguments *args);
 	enum exit_code (*run)(const struct arguments *args);
 	const char *usage;
@@ -65,36 +63,15 @@ static const struct command {
 	  "show tokens and their certificates, with the URIs that add takes; without a PIN" },
 };
 
-static const struct option long_options[] = {
-	{ "pkcs11", required_argument, NULL, 'p' },	 { "cert", required_argument, NULL, 'c' },
-	{ "key", required_argument, NULL, 'k' },	 { "pin-prompt", no_argument, NULL, 'P' },
-	{ "pin-fd", required_argument, NULL, 'D' },	 { "pin-file", required_argument, NULL, 'F' },
-	{ "pin-timeout", required_argument, NULL, 'T' }, { "json", no_argument, NULL, 'j' },
-	{ "noheadings", no_argument, NULL, 'n' },	 { "all", no_argument, NULL, 'a' },
-	{ "ca", required_argument, NULL, 'C' },		 { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },		 { NULL, 0, NULL, 0 },
-};
-
 static enum exit_code print_help(void)
 {
 	puts("Usage: nfstlskey COMMAND [IDENTITY] [OPTION...]\n"
 	     "Name the client identities of NFS over mutual TLS, with keys in PKCS#11 tokens or files.\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		printf("  nfstlskey %s %s\n          %s\n", commands[i].name, commands[i].usage, commands[i].summary);
+	putchar('\n');
+	options_help();
 	puts("\n"
-	     "  --pkcs11 URI   the key on a token, as an RFC 7512 URI\n"
-	     "  --cert FILE    the certificate and its intermediates, PEM or DER\n"
-	     "  --key FILE     a private key, PEM or DER, or a PEM \"PKCS#11 PROVIDER URI\"\n"
-	     "  --pin-prompt   ask for the token's PIN; the kernel keeps it for the handshakes\n"
-	     "  --pin-fd N     read the PIN from a file descriptor, and have the kernel keep it\n"
-	     "  --pin-file F   name a PIN file that each handshake reads\n"
-	     "  --pin-timeout SECONDS   how long the kernel keeps a PIN (a day)\n"
-	     "  --all          verify every identity\n"
-	     "  --ca FILE      the CA file that the server trusts, PEM or DER\n"
-	     "  --json         print a list as JSON\n"
-	     "  --noheadings   print a list without its first line\n"
-	     "  --help, --version\n"
-	     "\n"
 	     "Example: nfstlskey add lab --pkcs11 'pkcs11:token=YubiKey%20PIV' --pin-prompt\n"
 	     "         mount -t nfstls -o tls_identity=lab server:/export /mnt\n"
 	     "\n"
@@ -108,79 +85,6 @@ static const struct command *find_command(const char *name)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;
-}
-
-static enum exit_code take_number(const char *option, unsigned int most, unsigned int *number)
-{
-	char *end;
-	unsigned long value;
-
-	errno = 0;
-	value = strtoul(optarg, &end, 10);
-	if (errno || *end || optarg[0] < '0' || optarg[0] > '9' || value > most)
-		return fail(EXIT_USAGE, NULL, "%s takes a number from 0 to %u, not '%s'", option, most, optarg);
-	*number = value;
-	return EXIT_OK;
-}
-
-static enum exit_code take_pin_option(int letter, struct pin_choice *pin)
-{
-	enum exit_code code = EXIT_OK;
-	unsigned int number = 0;
-
-	switch (letter) {
-	case 'P':
-		pin->prompt = true;
-		break;
-	case 'D':
-		code = take_number("--pin-fd", INT_MAX, &number);
-		pin->fd = number;
-		break;
-	case 'F':
-		pin->file = optarg;
-		break;
-	case 'T':
-		code = take_number("--pin-timeout", PIN_TIMEOUT_MAX_S, &pin->timeout);
-		if (code == EXIT_OK && pin->timeout == 0)
-			code = fail(EXIT_USAGE, NULL, "--pin-timeout 0 would keep no PIN; leave the PIN options out");
-		break;
-	}
-	return code;
-}
-
-static enum exit_code take_option(const struct command *command, int letter, struct arguments *args)
-{
-	if (!strchr(command->options, letter))
-		return fail(EXIT_USAGE, NULL, "%s does not take that option; see nfstlskey --help", command->name);
-	switch (letter) {
-	case 'p':
-		args->source.pkcs11 = optarg;
-		break;
-	case 'c':
-		args->source.cert_file = optarg;
-		break;
-	case 'k':
-		args->source.key_file = optarg;
-		break;
-	case 'P':
-	case 'D':
-	case 'F':
-	case 'T':
-		return take_pin_option(letter, &args->source.pin);
-	case 'a':
-		args->all = true;
-		break;
-	case 'C':
-		args->ca_file = optarg;
-		break;
-	case 'j':
-		args->json = true;
-		break;
-	case 'n':
-		args->no_headings = true;
-		break;
-	}
-	return EXIT_OK;
 }
 
 static enum exit_code take_word(const struct command *command, int argc, char **argv, struct arguments *args)
@@ -202,26 +106,16 @@ static enum exit_code take_word(const struct command *command, int argc, char **
 	return identity_check_name(args->identity);
 }
 
-/* Options may stand before, between and after the other words, as everywhere. */
 static enum exit_code run_command(const struct command *command, int argc, char **argv)
 {
 	struct arguments args = { .source.pin = { .fd = -1, .timeout = PIN_TIMEOUT_S } };
-	enum exit_code code;
-	int letter;
+	bool help = false;
+	enum exit_code code = options_parse(command->name, command->options, argc, argv, &args, &help);
 
-	while ((letter = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		if (letter == 'h')
-			return print_help();
-		if (letter == ':')
-			return fail(EXIT_USAGE, NULL, "option %s needs a value; see nfstlskey --help",
-				    argv[optind - 1]);
-		if (letter == '?')
-			return fail(EXIT_USAGE, NULL, "unknown option %s; see nfstlskey --help",
-				    refused_word(argc, argv));
-		code = take_option(command, letter, &args);
-		if (code != EXIT_OK)
-			return code;
-	}
+	if (code != EXIT_OK)
+		return code;
+	if (help)
+		return print_help();
 	code = take_word(command, argc - optind, argv + optind, &args);
 	if (code == EXIT_OK && command->verify)
 		code = command->verify(&args);
