@@ -17,7 +17,7 @@ enum exit_code cmd_add(const struct arguments *args)
 	if (code != EXIT_OK)
 		return code;
 	/* Before the token is asked: a name that is taken must not cost a login. */
-	ret = keyring_lookup(&keyring, args->identity, &keys);
+	ret = lookup_identity(&keyring, args->identity, &keys);
 	if (ret == 0)
 		return fail(EXIT_EXISTS, args->identity, "it is there already; use update, or remove it first");
 	if (ret != -ENOKEY)
@@ -26,7 +26,8 @@ enum exit_code cmd_add(const struct arguments *args)
 	code = material_load(args->identity, &args->source, &material);
 	if (code != EXIT_OK)
 		return code;
-	ret = keyring_add(&keyring, args->identity, &material);
+	keys = (struct identity_keys){ .serial = { 0 } };
+	ret = keyring_put(&keyring, args->identity, &keys, &material);
 	material_clear(&material);
 	if (ret < 0)
 		return fail_errno(args->identity, -ret, "adding it");

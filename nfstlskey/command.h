@@ -13,6 +13,7 @@ struct arguments {
 	const char *ca_file; /* or NULL */
 	struct source source;
 	bool all;
+	bool dry_run;
 	bool json;
 	bool no_headings;
 };

@@ -43,6 +43,18 @@ enum exit_code open_keyring(const char *identity, bool to_change, struct keyring
 	return EXIT_OK;
 }
 
+int lookup_identity(const struct keyring *keyring, const char *identity, struct identity_keys *keys)
+{
+	int ret = keyring_lookup(keyring, identity, keys);
+
+	if (ret == 0 && keys->serial[PART_NEXT] > 0) {
+		ret = keyring_lock();
+		if (ret == 0)
+			ret = keyring_finish(keyring, identity, keys);
+	}
+	return ret;
+}
+
 enum exit_code open_identity(const char *identity, bool to_change, struct keyring *keyring, struct identity_keys *keys)
 {
 	enum exit_code code = open_keyring(identity, to_change, keyring);
@@ -50,7 +62,7 @@ enum exit_code open_identity(const char *identity, bool to_change, struct keyrin
 
 	if (code != EXIT_OK)
 		return code;
-	ret = keyring_lookup(keyring, identity, keys);
+	ret = lookup_identity(keyring, identity, keys);
 	return ret < 0 ? fail_errno(identity, -ret, "looking it up") : EXIT_OK;
 }
 

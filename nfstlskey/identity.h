@@ -24,6 +24,12 @@ enum exit_code open_whole_identity(const char *identity, struct identity_keys *k
 /* An identity whose private key is on a token, and its handle, for datum_wipe(). EXIT_USAGE: the key is on no token. */
 enum exit_code open_handle(const char *identity, bool to_change, struct keyring *keyring, gnutls_datum_t *handle);
 
+/* keyring_lookup(), and where somebody else has left a change on its way, that is brought to its end. */
+int lookup_identity(const struct keyring *keyring, const char *identity, struct identity_keys *keys);
+
+/* keyring_list(), in the same way. */
+int list_identities(const struct keyring *keyring, struct identity_list *list);
+
 /* After a change, on a kernel with one keyring for all: say so. */
 void note_if_shared(const struct keyring *keyring);
 

@@ -20,7 +20,7 @@
 
 const char *const keyring_part_names[PART_COUNT] = {
 	[PART_CERT] = "cert", [PART_PRIVKEY] = "privkey", [PART_CHAIN] = "chain",
-	[PART_PIN] = "pin",   [PART_LATCH] = "latch",
+	[PART_PIN] = "pin",   [PART_LATCH] = "latch",	  [PART_NEXT] = "next",
 };
 
 void datum_wipe(gnutls_datum_t *data)
@@ -39,9 +39,11 @@ void material_clear(struct material *material)
 
 int keyring_lock(void)
 {
-	int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	static int fd = -1;
 
 	/* The descriptor is left open: the lock goes when the process does. */
+	if (fd < 0)
+		fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return fd < 0 || flock(fd, LOCK_EX) < 0 ? -errno : 0;
 }
 
@@ -108,17 +110,20 @@ int keyring_read(int32_t serial, gnutls_datum_t *payload)
 }
 
 /* Until the time is set the PIN would stay for good: without a time it must not be there. */
-static int limit_part(int32_t serial, enum part part, unsigned int timeout)
+static int limit_part(int32_t serial, enum part part, const struct material *material)
 {
-	if (part != PART_PIN)
-		return keyctl_setperm(serial, PERMISSIONS) < 0 ? -errno : 0;
-	return keyctl_set_timeout(serial, timeout) < 0 || keyctl_setperm(serial, PIN_PERMISSIONS) < 0 ? -errno : 0;
+	unsigned int timeout = part == PART_PIN ? material->pin_timeout : material->timeout;
+
+	if (timeout > 0 && part != PART_LATCH && part != PART_NEXT && keyctl_set_timeout(serial, timeout) < 0)
+		return -errno;
+	return keyctl_setperm(serial, part == PART_PIN ? PIN_PERMISSIONS : PERMISSIONS) < 0 ? -errno : 0;
 }
 
 /* Made on the keyring, not linked to it: a kernel that ties keys to a namespace does so when they are made. */
 static int create_part(const struct keyring *keyring, const char *identity, enum part part,
-		       const gnutls_datum_t *payload, unsigned int timeout, int32_t *serial)
+		       const struct material *material, int32_t *serial)
 {
+	const gnutls_datum_t *payload = &material->part[part];
 	key_serial_t created;
 	char *name;
 	int ret = key_name(identity, part, &name);
@@ -129,7 +134,7 @@ static int create_part(const struct keyring *keyring, const char *identity, enum
 	free(name);
 	if (created < 0)
 		return -errno;
-	ret = limit_part(created, part, timeout);
+	ret = limit_part(created, part, material);
 	if (ret < 0)
 		keyctl_unlink(created, keyring->serial);
 	else
@@ -137,18 +142,9 @@ static int create_part(const struct keyring *keyring, const char *identity, enum
 	return ret;
 }
 
-int keyring_add(const struct keyring *keyring, const char *identity, const struct material *material)
+static int unlink_part(const struct keyring *keyring, int32_t serial)
 {
-	struct identity_keys created = { .serial = { 0 } };
-	int ret = 0;
-
-	for (int part = 0; ret == 0 && part < PART_COUNT; part++)
-		if (material->part[part].size > 0)
-			ret = create_part(keyring, identity, part, &material->part[part], material->pin_timeout,
-					  &created.serial[part]);
-	if (ret < 0)
-		keyring_remove(keyring, &created);
-	return ret;
+	return serial > 0 && keyctl_unlink(serial, keyring->serial) < 0 ? -errno : 0;
 }
 
 /* Bring one part from what is there to what is wanted; a size of 0 means that the part is not to be there. */
@@ -158,36 +154,73 @@ static int change_part(const struct keyring *keyring, const char *identity, enum
 	const gnutls_datum_t *payload = &material->part[part];
 	int32_t created;
 
-	/* a PIN gets a new time with a new key; an update would leave it without any for a moment */
-	if (serial > 0 && payload->size > 0 && part != PART_PIN)
-		return keyctl_update(serial, payload->data, payload->size) < 0 ? -errno : 0;
-	if (serial > 0 && payload->size > 0 && keyctl_unlink(serial, keyring->serial) < 0)
+	if (payload->size == 0)
+		return unlink_part(keyring, serial);
+	if (serial == 0)
+		return create_part(keyring, identity, part, material, &created);
+	/* an update takes a time away that was set before */
+	if (keyctl_update(serial, payload->data, payload->size) < 0)
 		return -errno;
-	if (payload->size > 0)
-		return create_part(keyring, identity, part, payload, material->pin_timeout, &created);
-	return serial > 0 && keyctl_unlink(serial, keyring->serial) < 0 ? -errno : 0;
+	return material->timeout > 0 && keyctl_set_timeout(serial, material->timeout) < 0 ? -errno : 0;
+}
+
+static const enum part changed_parts[] = { PART_CERT, PART_PRIVKEY, PART_CHAIN, PART_LATCH };
+
+#define CHANGED_COUNT (sizeof(changed_parts) / sizeof(changed_parts[0]))
+
+/*
+ * A PIN must never meet the private key of another token: the old one goes before the key is changed, and the new one
+ * comes when that is done. A new PIN is a new key, so that it is not without a time for a moment.
+ */
+static int change_parts(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
+			const struct material *material)
+{
+	int32_t created;
+	int ret = material->keeps_pin ? 0 : unlink_part(keyring, keys->serial[PART_PIN]);
+
+	for (size_t i = 0; ret == 0 && i < CHANGED_COUNT; i++)
+		ret = change_part(keyring, identity, changed_parts[i], keys->serial[changed_parts[i]], material);
+	if (ret == 0 && !material->keeps_pin && material->part[PART_PIN].size > 0)
+		ret = create_part(keyring, identity, PART_PIN, material, &created);
+	return ret;
 }
 
 /* Undo change_part(): a key that was unlinked goes back under its old serial. */
-static void restore_part(const struct keyring *keyring, const char *identity, enum part part, int32_t serial,
-			 const gnutls_datum_t *old)
+static int restore_part(const struct keyring *keyring, const char *identity, enum part part, int32_t serial,
+			const gnutls_datum_t *old)
 {
 	int32_t now;
+	int ret = search_part(keyring, identity, part, &now);
 
-	if (search_part(keyring, identity, part, &now) == 0 && now > 0 && now != serial)
-		keyctl_unlink(now, keyring->serial);
-	if (serial == 0)
-		return;
+	if (ret == 0 && now != serial)
+		ret = unlink_part(keyring, now);
+	if (ret < 0 || serial == 0)
+		return ret;
 	/* a PIN is not updated, and so keeps its time */
-	if (part != PART_PIN)
-		keyctl_update(serial, old->data, old->size);
-	keyctl_link(serial, keyring->serial);
+	if (part != PART_PIN && keyctl_update(serial, old->data, old->size) < 0)
+		return -errno;
+	return keyctl_link(serial, keyring->serial) < 0 ? -errno : 0;
+}
+
+/* The same way back: the new PIN goes first, and the old one comes last. */
+static int restore_parts(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
+			 const struct material *old)
+{
+	int32_t pin;
+	int ret = search_part(keyring, identity, PART_PIN, &pin);
+
+	if (ret == 0 && pin != keys->serial[PART_PIN])
+		ret = unlink_part(keyring, pin);
+	for (size_t i = CHANGED_COUNT; ret == 0 && i-- > 0;)
+		ret = restore_part(keyring, identity, changed_parts[i], keys->serial[changed_parts[i]],
+				   &old->part[changed_parts[i]]);
+	return ret < 0 ? ret : restore_part(keyring, identity, PART_PIN, keys->serial[PART_PIN], &old->part[PART_PIN]);
 }
 
 /* Hold the keys in this process too, so that one that is unlinked from .nfs can come back. */
 static int hold_and_read(const struct identity_keys *keys, struct material *old)
 {
-	for (int part = 0; part < PART_COUNT; part++) {
+	for (int part = 0; part < PART_NEXT; part++) {
 		int ret = 0;
 
 		if (keys->serial[part] == 0)
@@ -201,28 +234,103 @@ static int hold_and_read(const struct identity_keys *keys, struct material *old)
 	return 0;
 }
 
-int keyring_update(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
-		   const struct material *material)
+/* From here on a handshake finds the new, whole, whatever becomes of us. */
+static int commit(const struct keyring *keyring, const char *identity, const struct material *material, int32_t *serial)
+{
+	const struct nfstls_keys keys = {
+		.cert = material->part[PART_CERT],
+		.privkey = material->part[PART_PRIVKEY],
+		.chain = material->part[PART_CHAIN],
+	};
+	struct material next = { .part = { { NULL, 0 } } };
+	int ret;
+
+	if (nfstls_keys_pack(&keys, &next.part[PART_NEXT]) < 0)
+		return -ENOMEM;
+	ret = create_part(keyring, identity, PART_NEXT, &next, serial);
+	material_clear(&next);
+	return ret;
+}
+
+int keyring_check_size(const struct material *material)
+{
+	size_t whole =
+		material->part[PART_CERT].size + material->part[PART_PRIVKEY].size + material->part[PART_CHAIN].size;
+
+	return whole > PAYLOAD_MAX ? -E2BIG : 0;
+}
+
+int keyring_put(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
+		const struct material *material)
 {
 	struct material old = { .part = { { NULL, 0 } } };
-	int part, ret = hold_and_read(keys, &old);
+	int32_t next;
+	int ret = hold_and_read(keys, &old);
 
-	for (part = 0; ret == 0 && part < PART_COUNT; part++)
-		ret = change_part(keyring, identity, part, keys->serial[part], material);
-	if (ret < 0)
-		while (--part >= 0)
-			restore_part(keyring, identity, part, keys->serial[part], &old.part[part]);
+	if (ret == 0)
+		ret = commit(keyring, identity, material, &next);
+	if (ret == 0) {
+		bool is_whole;
+
+		ret = change_parts(keyring, identity, keys, material);
+		/* where there is no way back either, the new one stays whole in "next" */
+		is_whole = ret == 0 || restore_parts(keyring, identity, keys, &old) == 0;
+		if (is_whole && unlink_part(keyring, next) < 0 && ret == 0)
+			ret = -errno;
+	}
 	material_clear(&old);
 	return ret;
+}
+
+/* As it was meant to be, but for the PIN, which was nowhere else. */
+static int finish(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
+		  struct nfstls_keys *next)
+{
+	struct material material = {
+		.part = { [PART_CERT] = next->cert, [PART_CHAIN] = next->chain, [PART_PRIVKEY] = next->privkey }
+	};
+	gnutls_datum_t privkey = { NULL, 0 };
+	int ret = keys->serial[PART_PRIVKEY] > 0 ? keyring_read(keys->serial[PART_PRIVKEY], &privkey) : 0;
+
+	material.keeps_pin =
+		privkey.size == next->privkey.size && memcmp(privkey.data, next->privkey.data, privkey.size) == 0;
+	if (ret == 0)
+		ret = change_parts(keyring, identity, keys, &material);
+	if (ret == 0)
+		ret = unlink_part(keyring, keys->serial[PART_NEXT]);
+	datum_wipe(&privkey);
+	return ret;
+}
+
+int keyring_finish(const struct keyring *keyring, const char *identity, struct identity_keys *keys)
+{
+	struct nfstls_keys next = { .identity.name = NULL };
+	gnutls_datum_t packed;
+	int ret = keyring_lookup(keyring, identity, keys);
+
+	/* by now who changed it may have come to the end */
+	if (ret < 0 || keys->serial[PART_NEXT] == 0)
+		return ret;
+	ret = keyring_read(keys->serial[PART_NEXT], &packed);
+	if (ret < 0)
+		return ret;
+	if (nfstls_keys_unpack(&packed, &next) < 0)
+		ret = -EBADMSG;
+	datum_wipe(&packed);
+	if (ret == 0)
+		ret = finish(keyring, identity, keys, &next);
+	nfstls_keys_clear(&next);
+	return ret < 0 ? ret : keyring_lookup(keyring, identity, keys);
 }
 
 int keyring_set_pin(const struct keyring *keyring, const char *identity, const gnutls_datum_t *pin,
 		    unsigned int timeout)
 {
+	const struct material material = { .part = { [PART_PIN] = *pin }, .pin_timeout = timeout };
 	int32_t created;
 	int ret = keyring_drop_pin(keyring, identity);
 
-	return ret < 0 ? ret : create_part(keyring, identity, PART_PIN, pin, timeout, &created);
+	return ret < 0 ? ret : create_part(keyring, identity, PART_PIN, &material, &created);
 }
 
 int keyring_drop_pin(const struct keyring *keyring, const char *identity)
@@ -230,9 +338,7 @@ int keyring_drop_pin(const struct keyring *keyring, const char *identity)
 	int32_t serial;
 	int ret = search_part(keyring, identity, PART_PIN, &serial);
 
-	if (ret == 0 && serial > 0 && keyctl_unlink(serial, keyring->serial) < 0)
-		ret = -errno;
-	return ret;
+	return ret < 0 ? ret : unlink_part(keyring, serial);
 }
 
 int keyring_remove(const struct keyring *keyring, const struct identity_keys *keys)

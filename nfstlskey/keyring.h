@@ -3,8 +3,9 @@
  * The .nfs keyring: all that the command knows of the kernel.
  *
  * An identity is two or three keys of type "user" on it, named nfs:x509:<identity>:cert, :privkey and :chain, the first
- * two as the nfstlskey of ktls-utils names them; and for the token's sake perhaps :pin and :latch. Every function
- * returns 0 or a negative errno value.
+ * two as the nfstlskey of ktls-utils names them; and for the token's sake perhaps :pin and :latch. They are put there
+ * and changed one by one, so the whole of certificate, private key and chain stands in :next before that begins, and
+ * counts for a handshake as long as it is there. Every function returns 0 or a negative errno value.
  */
 #ifndef KEYRING_H
 #define KEYRING_H
@@ -20,6 +21,8 @@ enum part {
 	PART_CHAIN,   /* the intermediates, DER, one after the other; may be absent */
 	PART_PIN,     /* the token's PIN, for a limited time; for the possessor alone; may be absent */
 	PART_LATCH,   /* why nobody logs in to the token, see nfstls_latch_set(); absent unless something went wrong */
+	PART_NEXT, /* what certificate, key and chain are about to be, see nfstls_keys_pack(); there while they change
+		    */
 	PART_COUNT
 };
 
@@ -33,6 +36,8 @@ extern const char *const keyring_part_names[PART_COUNT];
 struct material {
 	gnutls_datum_t part[PART_COUNT];
 	unsigned int pin_timeout; /* s, for PART_PIN */
+	bool keeps_pin;		  /* the PIN that is there stays, for so does the private key */
+	unsigned int timeout;	  /* s, until certificate, private key and chain go; 0: never */
 };
 
 /* Wipe and release. */
@@ -63,7 +68,7 @@ bool keyring_is_nfs(const char *description);
 /* A serial in decimal digits, without a NUL, as the payload of a key of type "nfs_keyring" has it. */
 int keyring_parse_serial(const char *digits, size_t len, int32_t *serial);
 
-/* One change at a time among our own processes: held until the process ends. */
+/* One change at a time among our own processes: held until the process ends, however often it is asked for. */
 int keyring_lock(void);
 
 /* -ENOKEY when not one part is there. */
@@ -72,15 +77,22 @@ int keyring_lookup(const struct keyring *keyring, const char *identity, struct i
 /* Read one part. The caller owns payload->data, and wipes it where it may be a private key. */
 int keyring_read(int32_t serial, gnutls_datum_t *payload);
 
-/* Put an identity on the keyring, or nothing of it. */
-int keyring_add(const struct keyring *keyring, const char *identity, const struct material *material);
+/* Whether material has room on the keyring, also in one piece. -E2BIG: it has not. */
+int keyring_check_size(const struct material *material);
 
 /*
- * Change the payloads in place: the serials, and with them the mounts that name them, stay. What cannot be changed
- * whole is put back as it was.
+ * Put an identity on the keyring, in the place of what is there of it. Payloads are changed in place: the serials, and
+ * with them the mounts that name them, stay. What cannot be put there whole is put back as it was; where the process
+ * ends on the way, what a handshake finds is the old or the new, and keyring_finish() has the rest to do.
  */
-int keyring_update(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
-		   const struct material *material);
+int keyring_put(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
+		const struct material *material);
+
+/*
+ * Bring a change to its end that another process has left, with the lock held; a PIN that was to come with another
+ * private key is lost. *keys is looked up again.
+ */
+int keyring_finish(const struct keyring *keyring, const char *identity, struct identity_keys *keys);
 
 /* Keep a PIN for this many seconds, in the place of one that is there. */
 int keyring_set_pin(const struct keyring *keyring, const char *identity, const gnutls_datum_t *pin,

@@ -71,7 +71,7 @@ enum exit_code cmd_list(const struct arguments *args)
 	code = open_keyring(NULL, false, &keyring);
 	if (code != EXIT_OK)
 		return code;
-	ret = keyring_list(&keyring, &list);
+	ret = list_identities(&keyring, &list);
 	if (ret < 0)
 		return fail_errno(NULL, -ret, "listing the .nfs keyring");
 	ret = print_list(args, &list);

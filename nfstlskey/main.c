@@ -32,6 +32,18 @@ static enum exit_code verify_source(const struct arguments *args)
 	return verify_pin(args);
 }
 
+/* Also a certificate alone, for the key that is there. */
+static enum exit_code verify_change(const struct arguments *args)
+{
+	const struct source *source = &args->source;
+
+	if (source->pkcs11 || source->key_file || !source->cert_file)
+		return verify_source(args);
+	if (pin_is_chosen(&source->pin))
+		return fail(EXIT_USAGE, args->identity, "with --cert alone the key stays, and so does its PIN");
+	return EXIT_OK;
+}
+
 /* What stands behind a command without a dash. */
 enum word { WORD_NONE, WORD_IDENTITY, WORD_IDENTITY_OR_ALL, WORD_URI /* or none */ };
 
@@ -44,11 +56,11 @@ static const struct command {
 	const char *usage;
 	const char *summary;
 } commands[] = {
-	{ "add", WORD_IDENTITY, "pckPDFT", verify_source, cmd_add,
-	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE]}",
+	{ "add", WORD_IDENTITY, "pckPDFTE", verify_source, cmd_add,
+	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE]} [--expire]",
 	  "put an identity on the .nfs keyring" },
-	{ "update", WORD_IDENTITY, "pckPDFT", verify_source, cmd_update,
-	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE]}",
+	{ "update", WORD_IDENTITY, "pckPDFTEdjn", verify_change, cmd_update,
+	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE] | --cert FILE} [--expire] [--dry-run]",
 	  "change an identity under its mounts" },
 	{ "list", WORD_NONE, "jn", NULL, cmd_list, "[--json] [--noheadings]", "list the identities" },
 	{ "show", WORD_IDENTITY, "", NULL, cmd_show, "IDENTITY", "print an identity's serials, ready for mount -o" },

@@ -26,9 +26,9 @@
 struct request {
 	const char *source;
 	const char *target;
-	char *options;  /* allocated */
+	char *options;	/* allocated */
 	char *identity; /* allocated */
-	char flags[8];  /* "-fnsv", or some of these letters */
+	char flags[8];	/* "-fnsv", or some of these letters */
 	bool verbose;
 };
 
@@ -149,9 +149,10 @@ static enum exit_code check_remount(const struct request *request)
 {
 	if (!options_want_remount(request->options) || mount_is_recorded(request->target, request->identity))
 		return EXIT_OK;
-	return fail(EXIT_KERNEL, request->identity,
-		    "%s is not known to be mounted as this identity, and a remount cannot change that; unmount it first",
-		    request->target);
+	return fail(
+		EXIT_KERNEL, request->identity,
+		"%s is not known to be mounted as this identity, and a remount cannot change that; unmount it first",
+		request->target);
 }
 
 static enum exit_code be_client_of_its_own(const struct request *request, const struct identity_keys *keys)

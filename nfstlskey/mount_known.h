@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /*
- * Whether the NFS client of this kernel knows the mount option tls_identity=; loads it if need be. 0 or a negative errno
- * value; -ENODEV: there is no NFS client.
+ * Whether the NFS client of this kernel knows the mount option tls_identity=; loads it if need be. 0 or a negative
+ * errno value; -ENODEV: there is no NFS client.
  */
 int kernel_knows_identities(bool *knows);
 

@@ -52,8 +52,8 @@ enum exit_code options_take_identity(char **options, char **identity)
 		return fail(EXIT_USAGE, *identity, "tls_identity= excludes cert_serial= and privkey_serial=");
 	mnt_optstr_deduplicate_option(options, "xprtsec");
 	if (!has(*options, "xprtsec"))
-		return options_append(options, "xprtsec", "mtls") == 0 ? EXIT_OK :
-									 fail_errno(*identity, ENOMEM, "its options");
+		return options_append(options, "xprtsec", "mtls") == 0 ? EXIT_OK
+								       : fail_errno(*identity, ENOMEM, "its options");
 	if (!has_value(*options, "xprtsec", "mtls"))
 		return fail(EXIT_USAGE, *identity, "an identity needs xprtsec=mtls, or no xprtsec= at all");
 	return EXIT_OK;

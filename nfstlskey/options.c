@@ -25,6 +25,8 @@ static const struct {
 	{ 'T', "pin-timeout", "SECONDS", "how long the kernel keeps a PIN (a day)" },
 	{ 'a', "all", NULL, "verify every identity" },
 	{ 'C', "ca", "FILE", "the CA file that the server trusts, PEM or DER" },
+	{ 'E', "expire", NULL, "have the kernel drop the identity when its certificate is valid no longer" },
+	{ 'd', "dry-run", NULL, "make all the checks, say what would change, and change nothing" },
 	{ 'j', "json", NULL, "print a list as JSON" },
 	{ 'n', "noheadings", NULL, "print a list without its first line" },
 	{ 'h', "help", NULL, "print this" },
@@ -104,6 +106,12 @@ static enum exit_code take_option(int letter, struct arguments *args)
 		break;
 	case 'C':
 		args->ca_file = optarg;
+		break;
+	case 'E':
+		args->source.expires = true;
+		break;
+	case 'd':
+		args->dry_run = true;
 		break;
 	case 'j':
 		args->json = true;

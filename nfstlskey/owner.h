@@ -22,9 +22,9 @@
 int owner_name(const char *host, const char *identity, unsigned int generation, char name[OWNER_NAME_SIZE]);
 
 /*
- * How often since the boot an identity of this name was removed and added again, as seen by this function. Such a kernel
- * remembers the serials of a mount: a mount that was made before will not connect again, and must not be joined by a
- * new one. Kept in a file of the folder. 0 or a negative errno value.
+ * How often since the boot an identity of this name was removed and added again, as seen by this function. Such a
+ * kernel remembers the serials of a mount: a mount that was made before will not connect again, and must not be joined
+ * by a new one. Kept in a file of the folder. 0 or a negative errno value.
  */
 int owner_generation(const char *folder, const char *identity, const struct identity_keys *keys,
 		     unsigned int *generation);

@@ -46,6 +46,7 @@ static const struct {
 	[-NFSTLS_E_TIMEOUT] = { EXIT_TOKEN_ABSENT, "see p11-kit list-modules" },
 	[-NFSTLS_E_MODULE_CRASHED] = { EXIT_TOKEN_ABSENT, "see p11-kit list-modules" },
 	[-NFSTLS_E_TLS] = { EXIT_OTHER, NULL },
+	[-NFSTLS_E_CHANGING] = { EXIT_OTHER, "try again" },
 };
 
 static const char *program = "nfstlskey";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include "command.h"
+#include "changes.h"
 
 enum exit_code cmd_update(const struct arguments *args)
 {
@@ -15,10 +15,17 @@ enum exit_code cmd_update(const struct arguments *args)
 	if (code != EXIT_OK)
 		return code;
 
-	code = material_load(args->identity, &args->source, &material);
+	code = args->source.pkcs11 || args->source.key_file
+		       ? material_load(args->identity, &args->source, &material)
+		       : material_renew(args->identity, &args->source, &keyring, &material);
+	if (code == EXIT_OK && args->dry_run) {
+		code = print_changes(args, &keyring, &material);
+		material_clear(&material);
+		return code;
+	}
 	if (code != EXIT_OK)
 		return code;
-	ret = keyring_update(&keyring, args->identity, &keys, &material);
+	ret = keyring_put(&keyring, args->identity, &keys, &material);
 	material_clear(&material);
 	if (ret < 0)
 		return fail_errno(args->identity, -ret, "updating it");

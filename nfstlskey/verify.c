@@ -100,7 +100,7 @@ static enum exit_code verify_all(struct run *run)
 {
 	enum exit_code code = EXIT_OK;
 	struct identity_list list;
-	int ret = keyring_list(&run->keyring, &list);
+	int ret = list_identities(&run->keyring, &list);
 
 	if (ret < 0)
 		return fail_errno(NULL, -ret, "listing the .nfs keyring");

@@ -42,6 +42,7 @@ static const char *const messages[] = {
 	[-NFSTLS_E_TIMEOUT] = "the PKCS#11 module did not answer in time",
 	[-NFSTLS_E_MODULE_CRASHED] = "the PKCS#11 module crashed",
 	[-NFSTLS_E_TLS] = "the TLS handshake failed",
+	[-NFSTLS_E_CHANGING] = "the identity is being given another key",
 };
 
 const char *nfstls_strerror(int error)
@@ -64,6 +65,7 @@ bool nfstls_error_is_transient(int error)
 	case NFSTLS_E_TOKEN:
 	case NFSTLS_E_TIMEOUT:
 	case NFSTLS_E_MODULE_CRASHED:
+	case NFSTLS_E_CHANGING:
 		return true;
 	default:
 		return false;
@@ -85,6 +87,8 @@ static const char *remedy(int error)
 	case NFSTLS_E_TIMEOUT:
 	case NFSTLS_E_MEMORY:
 		return "the kernel tries again; if it goes on, see nfstlskey verify";
+	case NFSTLS_E_CHANGING:
+		return "the kernel tries again; if it goes on, nfstlskey show brings the change to its end";
 	case NFSTLS_E_PIN_NEEDED:
 		return "give the PIN with nfstlskey unlock";
 	case NFSTLS_E_PIN_SOURCE:

@@ -60,12 +60,12 @@ int errand_set_latch(const char *pin_id, const char *cause)
 	return ret;
 }
 
-static void run_read_pin(const struct nfstls_identity *identity, struct wire *answer)
+static void run_read_pin(const struct errand_owner *owner, struct wire *answer)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	unsigned char pin[PIN_MAX + 1];
 	size_t len = 0;
-	int ret = key_read_pin(identity, pin, sizeof(pin), &len, &diag);
+	int ret = key_read_pin(&owner->identity, &owner->handle, pin, sizeof(pin), &len, &diag);
 
 	wire_put_outcome(answer, ret, &diag);
 	if (ret == 0)
@@ -75,7 +75,8 @@ static void run_read_pin(const struct nfstls_identity *identity, struct wire *an
 
 void errand_run(struct wire *errand, struct wire *answer, void *arg)
 {
-	const struct nfstls_identity *identity = arg;
+	const struct errand_owner *owner = arg;
+	const struct nfstls_identity *identity = &owner->identity;
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	uint32_t kind = wire_get_number(errand);
 	char *pin_id = wire_get_text(errand), *cause = wire_get_text(errand);
@@ -83,7 +84,7 @@ void errand_run(struct wire *errand, struct wire *answer, void *arg)
 	if (errand->broken || !identity->name || !identity->keyring)
 		wire_put_outcome(answer, NFSTLS_E_KEYRING, &diag);
 	else if (kind == READ_PIN)
-		run_read_pin(identity, answer);
+		run_read_pin(owner, answer);
 	else if (kind == CHECK_LATCH)
 		wire_put_outcome(answer, latch_check(identity, pin_id[0] ? pin_id : NULL, &diag), &diag);
 	else

@@ -13,7 +13,13 @@ int errand_read_pin(unsigned char *pin, size_t size, size_t *len, struct nfstls_
 int errand_check_latch(const char *pin_id, struct nfstls_diag *diag);
 int errand_set_latch(const char *pin_id, const char *cause);
 
-/* In the process: run one; an agent_errand. */
-void errand_run(struct wire *errand, struct wire *answer, void *identity);
+/* For whom an agent works. */
+struct errand_owner {
+	struct nfstls_identity identity; /* whose keys it may ask for; without a name: nobody's */
+	gnutls_datum_t handle;		 /* of the key that it opens; without one it gets no PIN from a key */
+};
+
+/* In the process: run one for a struct errand_owner; an agent_errand. */
+void errand_run(struct wire *errand, struct wire *answer, void *owner);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "errand.h"
+#include "bytes.h"
 #include "key_agent.h"
 #include "login.h"
 #include "signer.h"
@@ -254,17 +254,25 @@ static int first_answer(struct key_agent *key, struct key_surroundings *surround
 	return ret;
 }
 
-static int copy_identity(const struct nfstls_identity *identity, struct nfstls_identity *copy)
+static int copy_owner(const struct nfstls_identity *identity, const gnutls_datum_t *handle, struct errand_owner *copy)
 {
-	if (!identity || !identity->name)
-		return 0;
-	copy->keyring = identity->keyring;
-	copy->name = strdup(identity->name);
-	return copy->name ? 0 : NFSTLS_E_MEMORY;
+	if (identity && identity->name) {
+		copy->identity.keyring = identity->keyring;
+		copy->identity.name = strdup(identity->name);
+		if (!copy->identity.name)
+			return NFSTLS_E_MEMORY;
+	}
+	return handle ? bytes_copy(handle, &copy->handle) : 0;
 }
 
-int key_agent_open(P11KitUri *uri, const struct nfstls_access *access, struct key_surroundings *surroundings,
-		   struct key_agent **key, struct nfstls_diag *diag)
+static void owner_clear(struct errand_owner *owner)
+{
+	nfstls_identity_clear(&owner->identity);
+	bytes_wipe(&owner->handle);
+}
+
+int key_agent_open(P11KitUri *uri, const struct nfstls_access *access, const gnutls_datum_t *handle,
+		   struct key_surroundings *surroundings, struct key_agent **key, struct nfstls_diag *diag)
 {
 	static const struct nfstls_access nobody = { .identity = NULL };
 	struct question question = { uri, access ? access : &nobody, surroundings != NULL };
@@ -275,15 +283,15 @@ int key_agent_open(P11KitUri *uri, const struct nfstls_access *access, struct ke
 
 	if (!opened)
 		return NFSTLS_E_MEMORY;
-	ret = copy_identity(question.access->identity, &opened->identity);
+	ret = copy_owner(question.access->identity, handle, &opened->owner);
 	if (ret == 0)
 		ret = agent_start(serve, &question, timeout_ms, &opened->agent, diag);
 	if (ret < 0) {
-		nfstls_identity_clear(&opened->identity);
+		owner_clear(&opened->owner);
 		free(opened);
 		return ret;
 	}
-	agent_serve_errands(opened->agent, errand_run, &opened->identity);
+	agent_serve_errands(opened->agent, errand_run, &opened->owner);
 	ret = first_answer(opened, surroundings ? &found : NULL, diag);
 	if (ret < 0) {
 		key_agent_free(opened);
@@ -299,7 +307,7 @@ int key_agent_open(P11KitUri *uri, const struct nfstls_access *access, struct ke
 void key_agent_free(struct key_agent *key)
 {
 	agent_release(key->agent);
-	nfstls_identity_clear(&key->identity);
+	owner_clear(&key->owner);
 	free(key);
 }
 

@@ -4,6 +4,7 @@
 #define KEY_AGENT_H
 
 #include "agent.h"
+#include "errand.h"
 #include "uri.h"
 
 /* There are 13 names for the schemes of TLS 1.3. */
@@ -15,7 +16,7 @@ struct key_agent {
 	int bits;					  /* of an RSA key, else -1 */
 	gnutls_sign_algorithm_t schemes[KEY_SCHEMES_MAX]; /* that it can sign with, up to GNUTLS_SIGN_UNKNOWN */
 	struct nfstls_key_info info;
-	struct nfstls_identity identity; /* whose keys the agent may ask for; a copy */
+	struct errand_owner owner; /* copies */
 };
 
 /* What the token has beside the key. */
@@ -32,10 +33,11 @@ struct key_surroundings {
 /*
  * Open the one private key that a URI means. *key is allocated; key_agent_free() lets it go.
  * @access:       for the time of the call; but access->pin must not be wiped before that
+ * @handle:       that the URI comes from; NULL: none
  * @surroundings: filled in unless it is NULL; release with key_surroundings_clear()
  */
-int key_agent_open(P11KitUri *uri, const struct nfstls_access *access, struct key_surroundings *surroundings,
-		   struct key_agent **key, struct nfstls_diag *diag);
+int key_agent_open(P11KitUri *uri, const struct nfstls_access *access, const gnutls_datum_t *handle,
+		   struct key_surroundings *surroundings, struct key_agent **key, struct nfstls_diag *diag);
 void key_agent_free(struct key_agent *key);
 void key_surroundings_clear(struct key_surroundings *surroundings);
 

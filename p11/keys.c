@@ -12,10 +12,13 @@
 
 #include <keyutils.h>
 
+#include "bytes.h"
 #include "keys.h"
 
 #define KEYRING_NAME	  ".nfs"
 #define LATCH_PERMISSIONS (KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_SEARCH)
+/* An update takes less time than one look. */
+#define LOAD_TRIES	  100
 /* "<id> <cause>": the cause has at most the size of a diagnosis. */
 #define LATCH_MAX	  (NFSTLS_PIN_ID + 1 + sizeof(((struct nfstls_diag *)NULL)->text))
 
@@ -83,23 +86,33 @@ static int find_key(const struct nfstls_identity *identity, const char *part)
  * cannot make one with a dot in front of its name. It must hold the key that we came by, so that the identity is not
  * mixed up with one of the same name in another network namespace.
  */
-int nfstls_identity_find(int serial, struct nfstls_identity *identity)
+static int find_identity(int serial, struct nfstls_identity *identity, char **part)
 {
 	struct nfstls_identity found = { .name = NULL };
-	char *part = NULL;
-	int ret = nfstls_keyring_identity(serial, &found.name, &part);
+	char *found_part = NULL;
+	int ret = nfstls_keyring_identity(serial, &found.name, &found_part);
 
 	if (ret < 0)
 		return ret;
 	/* Without callout information the kernel searches this process's keyrings and asks nobody. */
 	found.keyring = request_key("keyring", KEYRING_NAME, NULL, 0);
-	if (found.keyring < 0 || find_key(&found, part) != serial)
-		ret = NFSTLS_E_KEYRING;
-	free(part);
-	if (ret < 0)
+	if (found.keyring < 0 || find_key(&found, found_part) != serial) {
+		free(found_part);
 		nfstls_identity_clear(&found);
-	else
-		*identity = found;
+		return NFSTLS_E_KEYRING;
+	}
+	*identity = found;
+	*part = found_part;
+	return 0;
+}
+
+int nfstls_identity_find(int serial, struct nfstls_identity *identity)
+{
+	char *part;
+	int ret = find_identity(serial, identity, &part);
+
+	if (ret == 0)
+		free(part);
 	return ret;
 }
 
@@ -109,43 +122,159 @@ void nfstls_identity_clear(struct nfstls_identity *identity)
 	*identity = (struct nfstls_identity){ .name = NULL };
 }
 
-int nfstls_identity_chain(const struct nfstls_identity *identity, gnutls_datum_t *chain)
+/*
+ * The key may be updated between two calls: read until it fits, and leave no copy behind. Not keyctl_read_alloc(3), in
+ * front of which the adapter stands.
+ */
+static int read_payload(int serial, gnutls_datum_t *payload)
 {
-	unsigned char *payload = NULL;
+	unsigned char *buf = NULL;
 	long size, room = 0;
-	int serial = find_key(identity, "chain");
 
-	if (serial == -ENOKEY) {
-		*chain = (gnutls_datum_t){ NULL, 0 };
-		return 0;
-	}
-	if (serial < 0)
-		return NFSTLS_E_KEYRING;
-
-	/* The key may be updated between the two calls: read until it fits. */
-	while ((size = keyctl_read(serial, (char *)payload, room)) > room) {
-		gnutls_free(payload);
-		payload = gnutls_malloc(size);
-		if (!payload)
+	while ((size = keyctl_read(serial, (char *)buf, room)) < 0 || size > room) {
+		if (buf)
+			explicit_bzero(buf, room);
+		gnutls_free(buf);
+		if (size < 0)
+			return NFSTLS_E_KEYRING;
+		buf = gnutls_malloc(size);
+		if (!buf)
 			return NFSTLS_E_MEMORY;
 		room = size;
 	}
-	if (size < 0) {
-		gnutls_free(payload);
-		return NFSTLS_E_KEYRING;
-	}
-	*chain = (gnutls_datum_t){ payload, size };
+	*payload = (gnutls_datum_t){ buf, size };
 	return 0;
 }
 
-int key_read_pin(const struct nfstls_identity *identity, unsigned char *pin, size_t size, size_t *len,
-		 struct nfstls_diag *diag)
+/* A part that is not there is empty. One that goes between the two calls may have made room for another. */
+static int read_part(const struct nfstls_identity *identity, const char *part, gnutls_datum_t *payload)
+{
+	int serial, ret = 0;
+
+	*payload = (gnutls_datum_t){ NULL, 0 };
+	do {
+		serial = find_key(identity, part);
+		if (serial == -ENOKEY || serial == -EKEYEXPIRED)
+			return 0;
+		ret = serial < 0 ? NFSTLS_E_KEYRING : read_payload(serial, payload);
+	} while (ret == NFSTLS_E_KEYRING && serial > 0 && find_key(identity, part) != serial);
+	return ret;
+}
+
+static int read_parts(const struct nfstls_identity *identity, struct nfstls_keys *keys)
+{
+	int ret = read_part(identity, "cert", &keys->cert);
+
+	if (ret == 0)
+		ret = read_part(identity, "privkey", &keys->privkey);
+	if (ret == 0)
+		ret = read_part(identity, "chain", &keys->chain);
+	return ret;
+}
+
+/* Whether what is to be was there, and so is what counts. */
+static int read_next(const struct nfstls_identity *identity, struct nfstls_keys *keys, bool *found)
+{
+	gnutls_datum_t next;
+	int ret = read_part(identity, "next", &next);
+
+	*found = ret == 0 && next.size > 0;
+	if (*found)
+		ret = nfstls_keys_unpack(&next, keys);
+	bytes_wipe(&next);
+	return ret;
+}
+
+/*
+ * The parts are changed one by one, but only while there is a "next". Who finds none, twice, and the same parts after
+ * each, did not look while they were changed: a part of the new kind would have been seen before the second look, when
+ * "next" was there, or the change was over and so all of them.
+ */
+int nfstls_keys_load(struct nfstls_keys *keys)
+{
+	struct nfstls_keys now = { .identity.name = NULL }, before = now;
+	bool found = false, settled = false;
+	int ret = 0;
+
+	for (int i = 0; ret == 0 && !found && !settled && i < LOAD_TRIES; i++) {
+		nfstls_keys_clear(&before);
+		before = now;
+		now = (struct nfstls_keys){ .identity.name = NULL };
+		ret = read_next(&keys->identity, &now, &found);
+		if (ret == 0 && !found)
+			ret = read_parts(&keys->identity, &now);
+		settled = i > 0 && bytes_equal(&now.cert, &before.cert) && bytes_equal(&now.privkey, &before.privkey) &&
+			  bytes_equal(&now.chain, &before.chain);
+	}
+	nfstls_keys_clear(&before);
+	if (ret == 0 && !found && !settled)
+		ret = NFSTLS_E_CHANGING;
+	if (ret == 0) {
+		now.identity = keys->identity;
+		keys->identity.name = NULL;
+		before = *keys;
+		*keys = now;
+		now = before;
+	}
+	nfstls_keys_clear(&now);
+	return ret;
+}
+
+static bool is_loaded(const struct nfstls_keys *keys, const struct nfstls_identity *identity)
+{
+	return keys->identity.name && keys->identity.keyring == identity->keyring &&
+	       strcmp(keys->identity.name, identity->name) == 0;
+}
+
+/* Load the keys of an identity, which is taken over, unless that was done. */
+static int load_once(struct nfstls_keys *keys, struct nfstls_identity *identity)
+{
+	struct nfstls_keys wanted = { .identity = *identity };
+	int ret = 0;
+
+	if (!is_loaded(keys, identity))
+		ret = nfstls_keys_load(&wanted);
+	if (ret < 0 || is_loaded(keys, identity)) {
+		nfstls_keys_clear(&wanted);
+		return ret;
+	}
+	nfstls_keys_clear(keys);
+	*keys = wanted;
+	return 0;
+}
+
+int nfstls_keys_read(struct nfstls_keys *keys, int serial, gnutls_datum_t *payload)
+{
+	const gnutls_datum_t *loaded = NULL;
+	struct nfstls_identity identity;
+	char *part;
+	int ret = find_identity(serial, &identity, &part);
+
+	if (ret == NFSTLS_E_KEYRING) {
+		nfstls_keys_clear(keys);
+		return read_payload(serial, payload);
+	}
+	if (ret < 0)
+		return ret;
+	ret = load_once(keys, &identity);
+	if (strcmp(part, "cert") == 0)
+		loaded = &keys->cert;
+	else if (strcmp(part, "privkey") == 0)
+		loaded = &keys->privkey;
+	free(part);
+	if (ret < 0)
+		return ret;
+	return loaded ? bytes_copy(loaded, payload) : read_payload(serial, payload);
+}
+
+static int read_pin(const struct nfstls_identity *identity, unsigned char *pin, size_t size, size_t *len,
+		    struct nfstls_diag *diag)
 {
 	int serial = find_key(identity, "pin");
 	long got;
 
 	if (serial == -ENOKEY)
-		return NFSTLS_E_PIN_NEEDED;
+		return find_key(identity, "next") > 0 ? NFSTLS_E_CHANGING : NFSTLS_E_PIN_NEEDED;
 	got = serial < 0 ? serial : keyctl_read(serial, (char *)pin, size);
 	if (got >= 0) {
 		*len = got;
@@ -154,6 +283,31 @@ int key_read_pin(const struct nfstls_identity *identity, unsigned char *pin, siz
 	if (serial == -EKEYEXPIRED || (serial > 0 && errno == EKEYEXPIRED))
 		return diag_set(diag, NFSTLS_E_PIN_NEEDED, "the PIN in the keyring has expired");
 	return diag_set(diag, NFSTLS_E_KEYRING, "the PIN key: %s", strerror(serial < 0 ? -serial : errno));
+}
+
+/* Not what "next" says: an update takes the old PIN away before it changes the handle, and puts the new one after it.
+ */
+static bool is_handle_of(const struct nfstls_identity *identity, const gnutls_datum_t *handle)
+{
+	gnutls_datum_t now;
+	bool equal = read_part(identity, "privkey", &now) == 0 && bytes_equal(&now, handle);
+
+	bytes_wipe(&now);
+	return equal;
+}
+
+int key_read_pin(const struct nfstls_identity *identity, const gnutls_datum_t *handle, unsigned char *pin, size_t size,
+		 size_t *len, struct nfstls_diag *diag)
+{
+	int ret = NFSTLS_E_CHANGING;
+
+	if (is_handle_of(identity, handle))
+		ret = read_pin(identity, pin, size, len, diag);
+	if (ret == 0 && !is_handle_of(identity, handle)) {
+		explicit_bzero(pin, size);
+		ret = NFSTLS_E_CHANGING;
+	}
+	return ret;
 }
 
 /* text has room for LATCH_MAX bytes and a NUL. A latch that cannot be read is closed all the same. */
@@ -187,16 +341,17 @@ static bool visit_latch(key_serial_t serial, latch_visitor *visit, void *arg)
 
 static int visit_latches(const struct nfstls_identity *identity, latch_visitor *visit, void *arg)
 {
-	void *buffer;
-	int size = keyctl_read_alloc(identity->keyring, &buffer);
-	const key_serial_t *serials = buffer;
+	gnutls_datum_t keyring;
+	const key_serial_t *serials;
+	int ret = read_payload(identity->keyring, &keyring);
 
-	if (size < 0)
-		return NFSTLS_E_KEYRING;
-	for (size_t i = 0; i < size / sizeof(*serials); i++)
+	if (ret < 0)
+		return ret;
+	serials = (const key_serial_t *)keyring.data;
+	for (size_t i = 0; i < keyring.size / sizeof(*serials); i++)
 		if (visit_latch(serials[i], visit, arg))
 			break;
-	free(buffer);
+	gnutls_free(keyring.data);
 	return 0;
 }
 

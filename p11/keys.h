@@ -12,11 +12,12 @@
 #include "diag.h"
 
 /*
- * Read the PIN key into a buffer. A PIN that does not fit has *len > size.
- * Errors: NFSTLS_E_PIN_NEEDED (none, or it has expired), NFSTLS_E_KEYRING.
+ * Read the PIN key into a buffer, if it is for the token that this handle names. A PIN that does not fit has
+ * *len > size. Errors: NFSTLS_E_PIN_NEEDED (none, or it has expired), NFSTLS_E_CHANGING (the identity has or is about
+ * to have another handle), NFSTLS_E_KEYRING.
  */
-int key_read_pin(const struct nfstls_identity *identity, unsigned char *pin, size_t size, size_t *len,
-		 struct nfstls_diag *diag);
+int key_read_pin(const struct nfstls_identity *identity, const gnutls_datum_t *handle, unsigned char *pin, size_t size,
+		 size_t *len, struct nfstls_diag *diag);
 
 /*
  * Whether a latch stands against a PIN: one of the identity's own or of another one that has the same PIN of the same

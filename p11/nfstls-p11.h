@@ -60,6 +60,7 @@ enum nfstls_error {
 	NFSTLS_E_TIMEOUT = -29,		/* the module did not return in time */
 	NFSTLS_E_MODULE_CRASHED = -30,	/* the module ended the process that it ran in */
 	NFSTLS_E_TLS = -31,		/* the handshake failed, and not for the key's sake */
+	NFSTLS_E_CHANGING = -32,	/* the identity is being given another key */
 };
 
 /** A short text for an enum nfstls_error. Never NULL, never to be freed. */
@@ -327,10 +328,39 @@ int nfstls_identity_find(int serial, struct nfstls_identity *identity);
 void nfstls_identity_clear(struct nfstls_identity *identity);
 
 /**
- * The intermediates of an identity: the payload of nfs:x509:<identity>:chain. *chain is empty when there is none.
- * Errors: NFSTLS_E_KEYRING, NFSTLS_E_MEMORY.
+ * An identity's certificate, private key and intermediates, all as they were in one moment. An update changes them key
+ * by key; before it begins it puts the whole of what is to be into nfs:x509:<identity>:next, and that counts as long as
+ * it is there. Start from {}, and release with nfstls_keys_clear(), which wipes.
  */
-int nfstls_identity_chain(const struct nfstls_identity *identity, gnutls_datum_t *chain);
+struct nfstls_keys {
+	struct nfstls_identity identity;
+	gnutls_datum_t cert;	/* DER, the leaf alone */
+	gnutls_datum_t privkey; /* a private key in DER, or a token handle */
+	gnutls_datum_t chain;	/* the intermediates, DER, issuer after issued; empty when there are none */
+};
+
+void nfstls_keys_clear(struct nfstls_keys *keys);
+
+/**
+ * Read what is on the keyring for keys->identity, of which the parts that are not there stay empty.
+ * Errors: NFSTLS_E_KEYRING, NFSTLS_E_MEMORY, NFSTLS_E_CHANGING (again and again; it would be a matter of luck).
+ */
+int nfstls_keys_load(struct nfstls_keys *keys);
+
+/**
+ * Read one key, as keyctl_read_alloc(3) does, for a daemon that was given the serials of a certificate and of a private
+ * key and reads one after the other: what belongs to one identity comes from one nfstls_keys_load(). A key that is not
+ * ours is read as it stands.
+ * @keys:    what was loaded for the serial before this one, and then for this one; without a name if it is not ours
+ * @payload: the caller wipes it where it may be a private key
+ */
+int nfstls_keys_read(struct nfstls_keys *keys, int serial, gnutls_datum_t *payload);
+
+/** What stands in nfs:x509:<identity>:next: certificate, private key and intermediates, DER, one after the other. */
+int nfstls_keys_pack(const struct nfstls_keys *keys, gnutls_datum_t *next);
+
+/** Take that apart; keys->identity is left alone. Errors: NFSTLS_E_KEYRING (it is something else), NFSTLS_E_MEMORY. */
+int nfstls_keys_unpack(const gnutls_datum_t *next, struct nfstls_keys *keys);
 
 /**
  * Set a latch, the key nfs:x509:<identity>:latch: from now on nobody logs in for the identity, nor with that PIN for

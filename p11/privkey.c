@@ -94,7 +94,7 @@ int nfstls_privkey_import_handle(gnutls_privkey_t privkey, const gnutls_datum_t 
 
 	if (ret < 0)
 		return ret;
-	ret = key_agent_open(uri, access, NULL, &key, diag);
+	ret = key_agent_open(uri, access, handle, NULL, &key, diag);
 	p11_kit_uri_free(uri);
 	if (ret < 0)
 		return ret;

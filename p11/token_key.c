@@ -107,7 +107,7 @@ int nfstls_token_key_find(const char *text, const struct nfstls_access *access, 
 	ret = uri_parse(text, &uri, diag);
 	if (ret < 0)
 		return ret;
-	ret = key_agent_open(uri, access, &surroundings, &agent, diag);
+	ret = key_agent_open(uri, access, NULL, &surroundings, &agent, diag);
 	p11_kit_uri_free(uri);
 	if (ret < 0)
 		return ret;

@@ -5,8 +5,8 @@
  * Preloaded into an unmodified tlshd (ktls-utils 1.0.0 to 1.4.0), it stands in front of the few library calls through
  * which the child that does a handshake takes a certificate and a key from the keyring:
  *
- * - keyctl_read_alloc: which key is read, and so which identity is meant;
- * - gnutls_pcert_import_x509_raw: the certificate, beside which its intermediates are fetched;
+ * - keyctl_read_alloc: which key is read, and so which identity is meant; certificate and key are those of one moment;
+ * - gnutls_pcert_import_x509_raw: the certificate, beside which its intermediates are put;
  * - gnutls_privkey_import_x509_raw: the key; a token handle is opened on its token;
  * - gnutls_certificate_set_retrieve_function2: the certificates that are offered: with the intermediates, and from
  * where they are, for 1.4.0 points past its array for a certificate of the keyring;
@@ -35,10 +35,10 @@
 #define DEADLINE_MS 8000
 
 static struct {
-	struct timespec begun;		  /* when the child was made, for this handshake */
-	key_serial_t serial;		  /* the key that was read last; 0 while tlshd keeps to its configuration */
-	gnutls_pcert_st *leaf;		  /* where tlshd keeps the certificate of the keyring */
-	struct nfstls_identity identity;  /* whose it is; without a name when the key is not one of ours */
+	struct timespec begun;	 /* when the child was made, for this handshake */
+	key_serial_t serial;	 /* the key that was read last; 0 while tlshd keeps to its configuration */
+	struct nfstls_keys keys; /* those of the identity that it belongs to; without a name if it is not ours */
+	gnutls_pcert_st *leaf;	 /* where tlshd keeps the certificate of the keyring */
 	gnutls_pcert_st certs[CERTS_MAX]; /* it and its intermediates; the leaf is tlshd's, the others are ours */
 	unsigned int ncerts;
 	bool has_handle;
@@ -74,6 +74,7 @@ __attribute__((constructor)) static void begin(void)
 __attribute__((destructor)) static void end(void)
 {
 	nfstls_cleanup();
+	nfstls_keys_clear(&state.keys);
 }
 
 static unsigned int time_left_ms(void)
@@ -86,33 +87,53 @@ static unsigned int time_left_ms(void)
 	return passed < DEADLINE_MS ? DEADLINE_MS - passed : 1;
 }
 
+/* As the library's own: with a NUL after the payload, and for free(). */
+static int hand_out(const gnutls_datum_t *payload, void **buffer)
+{
+	char *copy = malloc(payload->size + 1);
+
+	if (!copy)
+		return -1;
+	if (payload->size > 0)
+		memcpy(copy, payload->data, payload->size);
+	copy[payload->size] = '\0';
+	*buffer = copy;
+	return payload->size;
+}
+
+/* What cannot be read for one moment is not tlshd's to judge either. */
 int keyctl_read_alloc(key_serial_t id, void **buffer)
 {
 	static typeof(keyctl_read_alloc) *real;
+	gnutls_datum_t payload;
+	int ret;
 
 	if (!real)
 		real = next(__func__);
 	state.serial = id;
-	return real(id, buffer);
+	ret = nfstls_keys_read(&state.keys, id, &payload);
+	if (ret < 0) {
+		state.error = ret;
+		return real(id, buffer);
+	}
+	ret = hand_out(&payload, buffer);
+	if (payload.data)
+		explicit_bzero(payload.data, payload.size);
+	gnutls_free(payload.data);
+	return ret;
 }
 
 static int load_chain(void)
 {
-	gnutls_datum_t chain, rest, cert;
-	int ret = nfstls_identity_chain(&state.identity, &chain);
+	gnutls_datum_t rest = state.keys.chain, cert;
+	int ret;
 
-	if (ret < 0)
-		return ret;
-	rest = chain;
 	while ((ret = nfstls_chain_next(&rest, &cert)) == 0 && cert.size > 0) {
 		if (state.ncerts == CERTS_MAX ||
-		    gnutls_pcert_import_x509_raw(&state.certs[state.ncerts], &cert, GNUTLS_X509_FMT_DER, 0) < 0) {
-			ret = NFSTLS_E_CERT;
-			break;
-		}
+		    gnutls_pcert_import_x509_raw(&state.certs[state.ncerts], &cert, GNUTLS_X509_FMT_DER, 0) < 0)
+			return NFSTLS_E_CERT;
 		state.ncerts++;
 	}
-	gnutls_free(chain.data);
 	return ret;
 }
 
@@ -131,7 +152,7 @@ int gnutls_pcert_import_x509_raw(gnutls_pcert_st *pcert, const gnutls_datum_t *c
 	state.leaf = pcert;
 	state.certs[0] = *pcert;
 	state.ncerts = 1;
-	if (nfstls_identity_find(state.serial, &state.identity) == 0)
+	if (state.error == 0)
 		state.error = load_chain();
 	return ret;
 }
@@ -142,15 +163,14 @@ int gnutls_pcert_import_x509_raw(gnutls_pcert_st *pcert, const gnutls_datum_t *c
  */
 static void open_handle(gnutls_privkey_t key, const gnutls_datum_t *handle)
 {
-	const struct nfstls_access access = { .identity = &state.identity, .timeout_ms = time_left_ms() };
+	/* A mount may name the certificate of one identity and the key of another: the PIN is of the key. */
+	const struct nfstls_access access = { .identity = &state.keys.identity, .timeout_ms = time_left_ms() };
 
 	/* tlshd ignores SIGCHLD for its children's sake, and the agent is a child of this one. */
 	signal(SIGCHLD, SIG_DFL);
 	state.has_handle = true;
-	/* A mount may name the certificate of one identity and the key of another: the PIN is of the key. */
-	nfstls_identity_clear(&state.identity);
-	if (state.error == 0)
-		state.error = nfstls_identity_find(state.serial, &state.identity);
+	if (state.error == 0 && !state.keys.identity.name)
+		state.error = NFSTLS_E_KEYRING;
 	if (state.error == 0)
 		state.error = nfstls_privkey_import_handle(key, handle, &access, &state.key, &state.diag);
 }
@@ -196,7 +216,7 @@ static void tell(int error, const struct nfstls_diag *diag)
 {
 	char text[1024];
 
-	nfstls_failure_text(state.identity.name, error, diag, text, sizeof(text));
+	nfstls_failure_text(state.keys.identity.name, error, diag, text, sizeof(text));
 	syslog(LOG_NOTICE, "nfstls: %s", text);
 }
 

@@ -113,55 +113,134 @@ static void identity_elsewhere(void **state)
 	assert_null(identity.name);
 }
 
-static void chain(void **state)
+#define CERT	  "\x30\x03\x02\x01\x01"
+#define KEY	  "\x30\x04\x02\x02\x11\x11"
+#define OTHER_KEY "\x30\x04\x02\x02\x22\x22"
+#define CHAIN	  "\x30\x01\x00\x30\x02\x00\x00"
+
+#define datum(text) ((const gnutls_datum_t){ (unsigned char *)(text), sizeof(text) - 1 })
+
+#define assert_part(part, expected)                                                                                    \
+	do {                                                                                                           \
+		assert_int_equal((part).size, sizeof(expected) - 1);                                                   \
+		if ((part).size > 0)                                                                                   \
+			assert_memory_equal((part).data, expected, (part).size);                                       \
+	} while (0)
+
+static void load(const char *name, struct nfstls_keys *keys)
+{
+	*keys = (struct nfstls_keys){ .identity = *on_session(name) };
+	keys->identity.name = strdup(name);
+	assert_ok(nfstls_keys_load(keys), NULL);
+	assert_string_equal(keys->identity.name, name);
+}
+
+static void parts(void **state)
+{
+	struct nfstls_keys keys;
+
+	(void)state;
+	need_keyring();
+	load("nobody", &keys);
+	assert_int_equal(keys.cert.size + keys.privkey.size + keys.chain.size, 0);
+	nfstls_keys_clear(&keys);
+
+	add("nfs:x509:whole:cert", CERT, sizeof(CERT) - 1);
+	add("nfs:x509:whole:privkey", KEY, sizeof(KEY) - 1);
+	load("whole", &keys);
+	assert_part(keys.cert, CERT);
+	assert_part(keys.privkey, KEY);
+	assert_part(keys.chain, "");
+	nfstls_keys_clear(&keys);
+	add("nfs:x509:whole:chain", CHAIN, sizeof(CHAIN) - 1);
+	load("whole", &keys);
+	assert_part(keys.chain, CHAIN);
+	nfstls_keys_clear(&keys);
+}
+
+static void long_part(void **state)
 {
 	/* as long as a key can be; users other than root have 20,000 bytes for all of theirs (keyrings(7)) */
 	size_t size = getuid() == 0 ? 32767 : 10000;
 	unsigned char payload[32767];
-	gnutls_datum_t chain;
+	struct nfstls_keys keys;
 
 	(void)state;
 	need_keyring();
 	for (size_t i = 0; i < sizeof(payload); i++)
 		payload[i] = i;
 	add("nfs:x509:long:chain", payload, size);
-	assert_ok(nfstls_identity_chain(on_session("long"), &chain), NULL);
-	assert_int_equal(chain.size, size);
-	assert_memory_equal(chain.data, payload, size);
-	gnutls_free(chain.data);
-
-	add("nfs:x509:short:chain", "0", 1);
-	assert_ok(nfstls_identity_chain(on_session("short"), &chain), NULL);
-	assert_int_equal(chain.size, 1);
-	gnutls_free(chain.data);
+	load("long", &keys);
+	assert_int_equal(keys.chain.size, size);
+	assert_memory_equal(keys.chain.data, payload, size);
+	nfstls_keys_clear(&keys);
 }
 
-static void no_chain(void **state)
+/* What is to be counts as a whole, also what it has not. */
+static void next(void **state)
 {
-	gnutls_datum_t chain = { (void *)"x", 1 };
+	struct nfstls_keys keys;
 
 	(void)state;
 	need_keyring();
-	add("nfs:x509:lonely:cert", "x", 1);
-	assert_ok(nfstls_identity_chain(on_session("lonely"), &chain), NULL);
-	assert_int_equal(chain.size, 0);
-	assert_null(chain.data);
+	add("nfs:x509:changing:cert", "old", 3);
+	add("nfs:x509:changing:privkey", KEY, sizeof(KEY) - 1);
+	add("nfs:x509:changing:chain", "old", 3);
+	add("nfs:x509:changing:next", CERT OTHER_KEY, sizeof(CERT OTHER_KEY) - 1);
+	load("changing", &keys);
+	assert_part(keys.cert, CERT);
+	assert_part(keys.privkey, OTHER_KEY);
+	assert_part(keys.chain, "");
+	nfstls_keys_clear(&keys);
+
+	add("nfs:x509:changing:next", "nonsense", 8);
+	keys.identity.name = strdup("changing");
+	keys.identity.keyring = keyctl_get_keyring_ID(KEY_SPEC_SESSION_KEYRING, 0);
+	assert_error(nfstls_keys_load(&keys), NFSTLS_E_KEYRING, NULL);
+	nfstls_keys_clear(&keys);
+}
+
+static void pack(void **state)
+{
+	const struct nfstls_keys keys = { .cert = datum(CERT), .privkey = datum(KEY), .chain = datum(CHAIN) };
+	struct nfstls_keys unpacked = { .identity.name = NULL };
+	gnutls_datum_t packed;
+
+	(void)state;
+	assert_ok(nfstls_keys_pack(&keys, &packed), NULL);
+	assert_part(packed, CERT KEY CHAIN);
+	assert_ok(nfstls_keys_unpack(&packed, &unpacked), NULL);
+	assert_part(unpacked.cert, CERT);
+	assert_part(unpacked.privkey, KEY);
+	assert_part(unpacked.chain, CHAIN);
+	nfstls_keys_clear(&unpacked);
+
+	/* all that is cut off or empty is refused */
+	for (packed.size = 0; packed.size < sizeof(CERT KEY) - 1; packed.size++)
+		assert_error(nfstls_keys_unpack(&packed, &unpacked), NFSTLS_E_KEYRING, NULL);
+	gnutls_free(packed.data);
 }
 
 static void pin(void **state)
 {
+	const gnutls_datum_t handle = datum(KEY), other = datum(OTHER_KEY);
 	unsigned char value[8];
 	size_t len = 0;
 
 	(void)state;
 	need_keyring();
-	assert_error(key_read_pin(on_session("shut"), value, sizeof(value), &len, NULL), NFSTLS_E_PIN_NEEDED, NULL);
+	add("nfs:x509:open:privkey", KEY, sizeof(KEY) - 1);
+	assert_error(key_read_pin(on_session("open"), &handle, value, sizeof(value), &len, NULL), NFSTLS_E_PIN_NEEDED,
+		     NULL);
 	add("nfs:x509:open:pin", "4711", 4);
-	assert_ok(key_read_pin(on_session("open"), value, sizeof(value), &len, NULL), NULL);
+	assert_ok(key_read_pin(on_session("open"), &handle, value, sizeof(value), &len, NULL), NULL);
 	assert_int_equal(len, 4);
 	assert_memory_equal(value, "4711", 4);
+	/* it is not for the token that another handle names, which the identity may have had or is about to have */
+	assert_error(key_read_pin(on_session("open"), &other, value, sizeof(value), &len, NULL), NFSTLS_E_CHANGING,
+		     NULL);
 	add("nfs:x509:open:pin", "123456789", 9);
-	assert_ok(key_read_pin(on_session("open"), value, sizeof(value), &len, NULL), NULL);
+	assert_ok(key_read_pin(on_session("open"), &handle, value, sizeof(value), &len, NULL), NULL);
 	assert_true(len > sizeof(value));
 }
 
@@ -169,13 +248,16 @@ static void expired_pin(void **state)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	unsigned char value[8];
+	const gnutls_datum_t handle = datum(KEY);
 	size_t len;
 
 	(void)state;
 	need_keyring();
+	add("nfs:x509:brief:privkey", KEY, sizeof(KEY) - 1);
 	assert_int_equal(keyctl_set_timeout(add("nfs:x509:brief:pin", "4711", 4), 1), 0);
 	sleep(2);
-	assert_error(key_read_pin(on_session("brief"), value, sizeof(value), &len, &diag), NFSTLS_E_PIN_NEEDED, &diag);
+	assert_error(key_read_pin(on_session("brief"), &handle, value, sizeof(value), &len, &diag), NFSTLS_E_PIN_NEEDED,
+		     &diag);
 	assert_non_null(strstr(diag.text, "expired"));
 }
 
@@ -234,9 +316,17 @@ static void latch_without_pin(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(identity),    cmocka_unit_test(no_identity), cmocka_unit_test(identity_elsewhere),
-		cmocka_unit_test(chain),       cmocka_unit_test(no_chain),    cmocka_unit_test(pin),
-		cmocka_unit_test(expired_pin), cmocka_unit_test(latch),	      cmocka_unit_test(latch_without_pin),
+		cmocka_unit_test(identity),
+		cmocka_unit_test(no_identity),
+		cmocka_unit_test(identity_elsewhere),
+		cmocka_unit_test(parts),
+		cmocka_unit_test(long_part),
+		cmocka_unit_test(next),
+		cmocka_unit_test(pack),
+		cmocka_unit_test(pin),
+		cmocka_unit_test(expired_pin),
+		cmocka_unit_test(latch),
+		cmocka_unit_test(latch_without_pin),
 	};
 
 	memset(first_pin, 'a', NFSTLS_PIN_ID);

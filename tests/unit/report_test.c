@@ -46,6 +46,7 @@ static const struct {
 	{ NFSTLS_E_TIMEOUT, 7 },
 	{ NFSTLS_E_MODULE_CRASHED, 7 },
 	{ NFSTLS_E_TLS, 1 },
+	{ NFSTLS_E_CHANGING, 1 },
 };
 
 struct report {
@@ -104,7 +105,7 @@ static void transient_errors(void **state)
 
 		assert_int_equal(nfstls_error_is_transient(error),
 				 error == NFSTLS_E_MEMORY || error == NFSTLS_E_TOKEN_ABSENT ||
-					 error == NFSTLS_E_TOKEN_BUSY || error == NFSTLS_E_TOKEN ||
+					 error == NFSTLS_E_TOKEN_BUSY || error == NFSTLS_E_TOKEN || error == NFSTLS_E_CHANGING ||
 					 error == NFSTLS_E_TIMEOUT || error == NFSTLS_E_MODULE_CRASHED);
 	}
 	assert_false(nfstls_error_is_transient(0));

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "changes.h"
+#include "table.h"
+
+enum column { COL_PART, COL_NOW, COL_NEW, COL_COUNT };
+
+static const char *const column_names[COL_COUNT] = {
+	[COL_PART] = "PART",
+	[COL_NOW] = "NOW",
+	[COL_NEW] = "NEW",
+};
+
+/* How a payload is told, for free(). */
+typedef char *payload_teller(const gnutls_datum_t *payload);
+
+static char *tell_certificate(const gnutls_datum_t *der)
+{
+	gnutls_datum_t line = { NULL, 0 };
+	gnutls_x509_crt_t cert;
+	char *text = NULL;
+
+	if (gnutls_x509_crt_init(&cert) < 0)
+		return NULL;
+	if (gnutls_x509_crt_import(cert, der, GNUTLS_X509_FMT_DER) == 0 &&
+	    gnutls_x509_crt_print(cert, GNUTLS_CRT_PRINT_ONELINE, &line) == 0)
+		text = strndup((const char *)line.data, line.size);
+	gnutls_free(line.data);
+	gnutls_x509_crt_deinit(cert);
+	return text;
+}
+
+static char *tell_key(const gnutls_datum_t *payload)
+{
+	char *uri;
+
+	if (!nfstls_handle_detect(payload))
+		return strdup("on the keyring");
+	return nfstls_handle_decode(payload, &uri) == 0 ? uri : strdup("unreadable handle");
+}
+
+static char *tell_chain(const gnutls_datum_t *payload)
+{
+	gnutls_datum_t rest = *payload, cert;
+	unsigned int count = 0;
+	char *text;
+
+	while (nfstls_chain_next(&rest, &cert) == 0 && cert.size > 0)
+		count++;
+	return asprintf(&text, "%u intermediate%s", count, count == 1 ? "" : "s") < 0 ? NULL : text;
+}
+
+static char *tell(const gnutls_datum_t *payload, payload_teller *teller)
+{
+	return payload->size > 0 ? teller(payload) : strdup("none");
+}
+
+static int add_line(struct libscols_table *table, const char *part, payload_teller *teller, const gnutls_datum_t *now,
+		    const gnutls_datum_t *new)
+{
+	bool same = now->size == new->size && (now->size == 0 || memcmp(now->data, new->data, now->size) == 0);
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+
+	if (!line)
+		return -ENOMEM;
+	table_set(line, COL_PART, strdup(part));
+	table_set(line, COL_NOW, tell(now, teller));
+	table_set(line, COL_NEW, same ? strdup("unchanged") : tell(new, teller));
+	return 0;
+}
+
+static int print_table(const struct arguments *args, const struct nfstls_keys *now, const struct material *material)
+{
+	struct libscols_table *table = table_new("changes", column_names, COL_COUNT, args);
+	int ret = table ? 0 : -ENOMEM;
+
+	if (ret == 0)
+		ret = add_line(table, "certificate", tell_certificate, &now->cert, &material->part[PART_CERT]);
+	if (ret == 0)
+		ret = add_line(table, "private key", tell_key, &now->privkey, &material->part[PART_PRIVKEY]);
+	if (ret == 0)
+		ret = add_line(table, "chain", tell_chain, &now->chain, &material->part[PART_CHAIN]);
+	if (ret == 0)
+		ret = table_print(table, "changes");
+	scols_unref_table(table);
+	return ret;
+}
+
+enum exit_code print_changes(const struct arguments *args, const struct keyring *keyring,
+			     const struct material *material)
+{
+	struct nfstls_keys now = { .identity = { strdup(args->identity), keyring->serial } };
+	enum exit_code code = EXIT_OK;
+	int ret = now.identity.name ? nfstls_keys_load(&now) : NFSTLS_E_MEMORY;
+
+	if (ret < 0)
+		code = fail_p11(args->identity, ret, NULL);
+	else if ((ret = print_table(args, &now, material)) < 0)
+		code = fail_errno(args->identity, -ret, "printing the changes");
+	nfstls_keys_clear(&now);
+	return code;
+}
