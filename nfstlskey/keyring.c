@@ -270,13 +270,13 @@ int keyring_put(const struct keyring *keyring, const char *identity, const struc
 	if (ret == 0)
 		ret = commit(keyring, identity, material, &next);
 	if (ret == 0) {
-		bool is_whole;
-
 		ret = change_parts(keyring, identity, keys, material);
-		/* where there is no way back either, the new one stays whole in "next" */
-		is_whole = ret == 0 || restore_parts(keyring, identity, keys, &old) == 0;
-		if (is_whole && unlink_part(keyring, next) < 0 && ret == 0)
-			ret = -errno;
+		/*
+		 * Where there is no way back either, the new one stays whole in "next". Where only that cannot be taken
+		 * away, it does no harm, and the next command will.
+		 */
+		if (ret == 0 || restore_parts(keyring, identity, keys, &old) == 0)
+			unlink_part(keyring, next);
 	}
 	material_clear(&old);
 	return ret;
