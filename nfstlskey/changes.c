@@ -6,15 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cert_text.h"
 #include "changes.h"
 #include "table.h"
 
 enum column { COL_PART, COL_NOW, COL_NEW, COL_COUNT };
 
-static const char *const column_names[COL_COUNT] = {
-	[COL_PART] = "PART",
-	[COL_NOW] = "NOW",
-	[COL_NEW] = "NEW",
+static const struct table_column columns[COL_COUNT] = {
+	[COL_PART] = { "PART" },
+	[COL_NOW] = { "NOW" },
+	[COL_NEW] = { "NEW" },
 };
 
 /* How a payload is told, for free(). */
@@ -23,13 +24,10 @@ typedef char *payload_teller(const gnutls_datum_t *payload);
 static char *tell_certificate(const gnutls_datum_t *der)
 {
 	gnutls_datum_t line = { NULL, 0 };
-	gnutls_x509_crt_t cert;
+	gnutls_x509_crt_t cert = cert_read(der);
 	char *text = NULL;
 
-	if (gnutls_x509_crt_init(&cert) < 0)
-		return NULL;
-	if (gnutls_x509_crt_import(cert, der, GNUTLS_X509_FMT_DER) == 0 &&
-	    gnutls_x509_crt_print(cert, GNUTLS_CRT_PRINT_ONELINE, &line) == 0)
+	if (cert && gnutls_x509_crt_print(cert, GNUTLS_CRT_PRINT_ONELINE, &line) == 0)
 		text = strndup((const char *)line.data, line.size);
 	gnutls_free(line.data);
 	gnutls_x509_crt_deinit(cert);
@@ -75,34 +73,31 @@ static int add_line(struct libscols_table *table, const char *part, payload_tell
 	return 0;
 }
 
-static int print_table(const struct arguments *args, const struct nfstls_keys *now, const struct material *material)
+static int fill(struct libscols_table *table, const struct nfstls_keys *now, const struct material *material)
 {
-	struct libscols_table *table = table_new("changes", column_names, COL_COUNT, args);
-	int ret = table ? 0 : -ENOMEM;
+	int ret = add_line(table, "certificate", tell_certificate, &now->cert, &material->part[PART_CERT]);
 
 	if (ret == 0)
-		ret = add_line(table, "certificate", tell_certificate, &now->cert, &material->part[PART_CERT]);
-	if (ret == 0)
 		ret = add_line(table, "private key", tell_key, &now->privkey, &material->part[PART_PRIVKEY]);
-	if (ret == 0)
-		ret = add_line(table, "chain", tell_chain, &now->chain, &material->part[PART_CHAIN]);
-	if (ret == 0)
-		ret = table_print(table, "changes");
-	scols_unref_table(table);
-	return ret;
+	return ret < 0 ? ret : add_line(table, "chain", tell_chain, &now->chain, &material->part[PART_CHAIN]);
 }
 
 enum exit_code print_changes(const struct arguments *args, const struct keyring *keyring,
 			     const struct material *material)
 {
 	struct nfstls_keys now = { .identity = { strdup(args->identity), keyring->serial } };
-	enum exit_code code = EXIT_OK;
+	struct libscols_table *table = NULL;
+	enum exit_code code;
 	int ret = now.identity.name ? nfstls_keys_load(&now) : NFSTLS_E_MEMORY;
 
-	if (ret < 0)
-		code = fail_p11(args->identity, ret, NULL);
-	else if ((ret = print_table(args, &now, material)) < 0)
-		code = fail_errno(args->identity, -ret, "printing the changes");
+	code = ret < 0 ? fail_p11(args->identity, ret, NULL)
+		       : table_new("changes", columns, COL_COUNT, COL_COUNT, args, &table);
+	if (code == EXIT_OK) {
+		ret = fill(table, &now, material);
+		code = ret < 0 ? fail_errno(args->identity, -ret, "printing the changes")
+			       : table_print(table, "changes", args);
+	}
+	scols_unref_table(table);
 	nfstls_keys_clear(&now);
 	return code;
 }

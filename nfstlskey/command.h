@@ -11,14 +11,22 @@ struct arguments {
 	const char *identity;
 	const char *uri;     /* or NULL */
 	const char *ca_file; /* or NULL */
+	const char *netns;   /* or NULL */
+	const char *output;  /* or NULL */
 	struct source source;
 	bool all;
+	bool all_netns;
 	bool dry_run;
+	bool mount_options;
+	bool output_all;
+	bool probe;
+	bool raw;
 	bool json;
 	bool no_headings;
 };
 
 enum exit_code cmd_add(const struct arguments *args);
+enum exit_code cmd_export(const struct arguments *args);
 enum exit_code cmd_list(const struct arguments *args);
 enum exit_code cmd_lock(const struct arguments *args);
 enum exit_code cmd_remove(const struct arguments *args);

@@ -15,6 +15,7 @@
 #include "nfstls-p11.h"
 
 #define LOCK_FILE	"/run/nfstlskey.lock"
+#define USUAL_PAYLOAD	2048
 #define PERMISSIONS	(KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_SEARCH)
 #define PIN_PERMISSIONS KEY_POS_ALL
 
@@ -88,15 +89,16 @@ int keyring_lookup(const struct keyring *keyring, const char *identity, struct i
 
 int keyring_read(int32_t serial, gnutls_datum_t *payload)
 {
-	unsigned char *buf = NULL;
-	long size, room = 0;
+	long size, room = USUAL_PAYLOAD;
+	unsigned char *buf = gnutls_malloc(room);
 
+	if (!buf)
+		return -ENOMEM;
 	/* The key may be updated between two reads: go on until one fits, and leave no copy behind. */
 	while ((size = keyctl_read(serial, (char *)buf, room)) < 0 || size > room) {
 		int error = errno;
 
-		if (buf)
-			explicit_bzero(buf, room);
+		explicit_bzero(buf, room);
 		gnutls_free(buf);
 		if (size < 0)
 			return -error;

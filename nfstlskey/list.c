@@ -2,79 +2,84 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "table.h"
+#include "netns.h"
+#include "netns_list.h"
+#include "records.h"
 
-enum column { COL_NAME, COL_KEY, COL_TYPE, COL_SUBJECT, COL_EXPIRES, COL_COUNT };
-
-static const char *const column_names[COL_COUNT] = {
-	[COL_NAME] = "NAME",	   [COL_KEY] = "KEY",	      [COL_TYPE] = "TYPE",
-	[COL_SUBJECT] = "SUBJECT", [COL_EXPIRES] = "EXPIRES",
-};
-
-/* Where the private key lives: "token LABEL", or the keyring itself. */
-static char *key_place(const gnutls_datum_t *payload)
+static enum exit_code add_all(struct records *records, const struct keyring *keyring)
 {
-	char *label, *text = NULL;
+	struct identity_list list;
+	int ret = list_identities(keyring, &list);
 
-	if (!nfstls_handle_detect(payload))
-		return strdup("keyring");
-	if (nfstls_handle_token(payload, &label) < 0)
-		return strdup("unreadable handle");
-	if (asprintf(&text, "token %s", label) < 0)
-		text = NULL;
-	free(label);
-	return text;
+	if (ret < 0)
+		return fail_errno(NULL, -ret, "listing the .nfs keyring");
+	for (size_t i = 0; ret == 0 && i < list.count; i++)
+		ret = records_add(records, keyring, list.names[i], &list.keys[i]);
+	identity_list_clear(&list);
+	return ret < 0 ? fail_errno(NULL, -ret, "printing the list") : EXIT_OK;
 }
 
-static int describe(struct libscols_table *table, const char *name, const struct identity_keys *keys)
+/* Those of the namespace that we are in. */
+static enum exit_code add_here(struct records *records, bool *shared)
 {
-	struct libscols_line *line = scols_table_new_line(table, NULL);
-	struct material material = { .part = { { NULL, 0 } } };
+	struct keyring keyring;
+	enum exit_code code = open_keyring(NULL, false, &keyring);
 
-	if (!line)
-		return -ENOMEM;
-	table_set(line, COL_NAME, strdup(name));
-	/* A part that is missing, or that vanished just now, leaves its cells empty. */
-	if (keys->serial[PART_CERT] > 0 && keyring_read(keys->serial[PART_CERT], &material.part[PART_CERT]) == 0)
-		table_set_certificate(line, COL_TYPE, &material.part[PART_CERT]);
-	if (keys->serial[PART_PRIVKEY] > 0 &&
-	    keyring_read(keys->serial[PART_PRIVKEY], &material.part[PART_PRIVKEY]) == 0)
-		table_set(line, COL_KEY, key_place(&material.part[PART_PRIVKEY]));
-	material_clear(&material);
-	return 0;
+	if (code != EXIT_OK)
+		return code;
+	*shared = keyring.shared;
+	return add_all(records, &keyring);
 }
 
-static int print_list(const struct arguments *args, const struct identity_list *list)
+/* A namespace that went is no failure, and one that cannot be looked at hides no other. */
+static enum exit_code add_there(struct records *records, const char *name)
 {
-	struct libscols_table *table = table_new("identities", column_names, COL_COUNT, args);
-	int ret = table ? 0 : -ENOMEM;
+	enum exit_code code = netns_enter(NULL, name);
+	bool shared;
 
-	for (size_t i = 0; ret == 0 && i < list->count; i++)
-		ret = describe(table, list->names[i], &list->keys[i]);
-	if (ret == 0)
-		ret = table_print(table, "identities");
-	scols_unref_table(table);
-	return ret;
+	if (code != EXIT_OK)
+		return code;
+	free(records->netns);
+	records->netns = strdup(name);
+	return add_here(records, &shared);
+}
+
+static enum exit_code add_others(struct records *records)
+{
+	enum exit_code code = EXIT_OK;
+	char **names;
+	size_t count;
+	int ret = netns_others(&names, &count);
+
+	if (ret < 0)
+		return fail_errno(NULL, -ret, NETNS_FOLDER);
+	for (size_t i = 0; i < count; i++) {
+		enum exit_code there = add_there(records, names[i]);
+
+		code = code == EXIT_OK ? there : code;
+	}
+	netns_names_free(names, count);
+	return code;
 }
 
 enum exit_code cmd_list(const struct arguments *args)
 {
-	struct identity_list list;
-	struct keyring keyring;
-	enum exit_code code;
-	int ret;
+	struct records records;
+	bool shared = false;
+	enum exit_code printed, code = records_start(args, &records);
 
-	code = open_keyring(NULL, false, &keyring);
 	if (code != EXIT_OK)
 		return code;
-	ret = list_identities(&keyring, &list);
-	if (ret < 0)
-		return fail_errno(NULL, -ret, "listing the .nfs keyring");
-	ret = print_list(args, &list);
-	identity_list_clear(&list);
-	return ret < 0 ? fail_errno(NULL, -ret, "printing the list") : EXIT_OK;
+	records.netns = netns_own_name();
+	code = add_here(&records, &shared);
+	if (code == EXIT_OK && args->all_netns && shared)
+		warn(NULL, "this kernel has one .nfs keyring: every network namespace shares it");
+	else if (code == EXIT_OK && args->all_netns)
+		code = add_others(&records);
+	printed = records.mounts || code == EXIT_OK ? table_print(records.table, "identities", args) : EXIT_OK;
+	records_clear(&records);
+	return code != EXIT_OK ? code : printed;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "netns.h"
 #include "options.h"
 
 static enum exit_code verify_pin(const struct arguments *args)
@@ -44,6 +45,13 @@ static enum exit_code verify_change(const struct arguments *args)
 	return EXIT_OK;
 }
 
+static enum exit_code verify_list(const struct arguments *args)
+{
+	if (args->all_netns && args->netns)
+		return fail(EXIT_USAGE, NULL, "list: one network namespace, or all of them, not both");
+	return EXIT_OK;
+}
+
 /* What stands behind a command without a dash. */
 enum word { WORD_NONE, WORD_IDENTITY, WORD_IDENTITY_OR_ALL, WORD_URI /* or none */ };
 
@@ -59,19 +67,22 @@ static const struct command {
 	{ "add", WORD_IDENTITY, "pckPDFTE", verify_source, cmd_add,
 	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE]} [--expire]",
 	  "put an identity on the .nfs keyring" },
-	{ "update", WORD_IDENTITY, "pckPDFTEdjn", verify_change, cmd_update,
+	{ "update", WORD_IDENTITY, "pckPDFTEdjrnoO", verify_change, cmd_update,
 	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE] | --cert FILE} [--expire] [--dry-run]",
 	  "change an identity under its mounts" },
-	{ "list", WORD_NONE, "jn", NULL, cmd_list, "[--json] [--noheadings]", "list the identities" },
-	{ "show", WORD_IDENTITY, "", NULL, cmd_show, "IDENTITY", "print an identity's serials, ready for mount -o" },
+	{ "list", WORD_NONE, "jrnoObA", verify_list, cmd_list, "[--all-netns] [--probe] [TABLE]",
+	  "list the identities" },
+	{ "show", WORD_IDENTITY, "mjrnoOb", NULL, cmd_show, "IDENTITY [--mount-options | [--probe] TABLE]",
+	  "print an identity's serials, ready for mount -o, or what list says of it" },
+	{ "export", WORD_IDENTITY, "", NULL, cmd_export, "IDENTITY",
+	  "print its certificate, chain and token handle as PEM, for OpenSSL" },
 	{ "remove", WORD_IDENTITY, "", NULL, cmd_remove, "IDENTITY", "take an identity off the keyring" },
-	{ "verify", WORD_IDENTITY_OR_ALL, "aCjn", NULL, cmd_verify,
-	  "{IDENTITY | --all} [--ca FILE] [--json] [--noheadings]",
+	{ "verify", WORD_IDENTITY_OR_ALL, "aCjrnoO", NULL, cmd_verify, "{IDENTITY | --all} [--ca FILE] [TABLE]",
 	  "find out, without a server, whether handshakes will work" },
 	{ "unlock", WORD_IDENTITY, "PDT", verify_pin, cmd_unlock, "IDENTITY [PIN]",
 	  "try the PIN once, and let handshakes use the token again" },
 	{ "lock", WORD_IDENTITY, "", NULL, cmd_lock, "IDENTITY", "forget the PIN, and let no handshake use the token" },
-	{ "tokens", WORD_URI, "jn", NULL, cmd_tokens, "[URI] [--json] [--noheadings]",
+	{ "tokens", WORD_URI, "jrnoO", NULL, cmd_tokens, "[URI] [TABLE]",
 	  "show tokens and their certificates, with the URIs that add takes; without a PIN" },
 };
 
@@ -81,7 +92,8 @@ static enum exit_code print_help(void)
 	     "Name the client identities of NFS over mutual TLS, with keys in PKCS#11 tokens or files.\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		printf("  nfstlskey %s %s\n          %s\n", commands[i].name, commands[i].usage, commands[i].summary);
-	putchar('\n');
+	puts("\nTABLE is one or more of --json, --raw, --noheadings, --output COLUMN,..., --output-all; every command\n"
+	     "takes --netns.\n");
 	options_help();
 	puts("\n"
 	     "Example: nfstlskey add lab --pkcs11 'pkcs11:token=YubiKey%20PIV' --pin-prompt\n"
@@ -131,6 +143,8 @@ static enum exit_code run_command(const struct command *command, int argc, char 
 	code = take_word(command, argc - optind, argv + optind, &args);
 	if (code == EXIT_OK && command->verify)
 		code = command->verify(&args);
+	if (code == EXIT_OK && args.netns)
+		code = netns_enter(args.identity, args.netns);
 	if (code == EXIT_OK)
 		code = command->run(&args);
 	nfstls_cleanup();

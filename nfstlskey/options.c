@@ -27,11 +27,21 @@ static const struct {
 	{ 'C', "ca", "FILE", "the CA file that the server trusts, PEM or DER" },
 	{ 'E', "expire", NULL, "have the kernel drop the identity when its certificate is valid no longer" },
 	{ 'd', "dry-run", NULL, "make all the checks, say what would change, and change nothing" },
+	{ 'm', "mount-options", NULL, "print what mount -o takes, for this kernel" },
+	{ 'b', "probe", NULL, "ask for each token whether it is there; without a login" },
+	{ 'A', "all-netns", NULL, "list the identities of all named network namespaces" },
 	{ 'j', "json", NULL, "print a list as JSON" },
+	{ 'r', "raw", NULL, "print a list with single spaces, and those in a cell as \\x20" },
 	{ 'n', "noheadings", NULL, "print a list without its first line" },
+	{ 'o', "output", "COLUMN,...", "print these columns of a list" },
+	{ 'O', "output-all", NULL, "print all columns of a list" },
+	{ 'N', "netns", "NAME|PATH", "work in this network namespace, as if started there" },
 	{ 'h', "help", NULL, "print this" },
 	{ 'V', "version", NULL, "print the version; in the place of a command" },
 };
+
+/* Those that every command takes. */
+static const char common_letters[] = "N";
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
@@ -40,8 +50,8 @@ void options_help(void)
 	char usage[32];
 
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		snprintf(usage, sizeof(usage), "--%s%s%s", options[i].name, options[i].value ? " " : "",
-			 options[i].value ? options[i].value : "");
+		snprintf(usage, sizeof(usage), "%s--%s%s%s", options[i].letter == 'o' ? "-o, " : "", options[i].name,
+			 options[i].value ? " " : "", options[i].value ? options[i].value : "");
 		printf("  %-22s %s\n", usage, options[i].help);
 	}
 }
@@ -116,6 +126,27 @@ static enum exit_code take_option(int letter, struct arguments *args)
 	case 'j':
 		args->json = true;
 		break;
+	case 'm':
+		args->mount_options = true;
+		break;
+	case 'b':
+		args->probe = true;
+		break;
+	case 'A':
+		args->all_netns = true;
+		break;
+	case 'r':
+		args->raw = true;
+		break;
+	case 'o':
+		args->output = optarg;
+		break;
+	case 'O':
+		args->output_all = true;
+		break;
+	case 'N':
+		args->netns = optarg;
+		break;
 	case 'n':
 		args->no_headings = true;
 		break;
@@ -133,7 +164,7 @@ enum exit_code options_parse(const char *command, const char *letters, int argc,
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		known[i] = (struct option){ options[i].name, options[i].value ? required_argument : no_argument, NULL,
 					    options[i].letter };
-	while (code == EXIT_OK && !*help && (letter = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+	while (code == EXIT_OK && !*help && (letter = getopt_long(argc, argv, ":o:", known, NULL)) != -1) {
 		if (letter == 'h')
 			*help = true;
 		else if (letter == ':')
@@ -142,7 +173,7 @@ enum exit_code options_parse(const char *command, const char *letters, int argc,
 		else if (letter == '?')
 			code = fail(EXIT_USAGE, NULL, "unknown option %s; see nfstlskey --help",
 				    refused_word(argc, argv));
-		else if (!strchr(letters, letter))
+		else if (!strchr(letters, letter) && !strchr(common_letters, letter))
 			code = fail(EXIT_USAGE, NULL, "%s does not take that option; see nfstlskey --help", command);
 		else
 			code = take_option(letter, args);

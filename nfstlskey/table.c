@@ -5,27 +5,95 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <strings.h>
 
 #include "table.h"
 
-struct libscols_table *table_new(const char *name, const char *const *columns, size_t count,
-				 const struct arguments *args)
+static struct libscols_column *find_column(struct libscols_table *table, const char *name)
 {
-	struct libscols_table *table = scols_new_table();
+	struct libscols_column *column;
 
-	for (size_t i = 0; table && i < count; i++) {
-		if (scols_table_new_column(table, columns[i], 0, 0))
-			continue;
-		scols_unref_table(table);
-		table = NULL;
+	for (size_t i = 0; (column = scols_table_get_column(table, i)) != NULL; i++)
+		if (strcasecmp(scols_column_get_name(column), name) == 0)
+			return column;
+	return NULL;
+}
+
+static enum exit_code no_such_column(struct libscols_table *table, const char *name)
+{
+	struct libscols_column *column;
+	char all[256] = "";
+
+	for (size_t i = 0; (column = scols_table_get_column(table, i)) != NULL; i++)
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? "," : "",
+			 scols_column_get_name(column));
+	return fail(EXIT_USAGE, NULL, "there is no column '%s'; there are %s", name, all);
+}
+
+/* Show the columns that are named, in their order: each is moved behind the one before. */
+static enum exit_code order_columns(struct libscols_table *table, char *names, bool move)
+{
+	struct libscols_column *before = NULL, *column;
+	enum exit_code code = EXIT_OK;
+	char *name;
+
+	while (code == EXIT_OK && (name = strsep(&names, ",")) != NULL) {
+		column = find_column(table, name);
+		if (!column) {
+			code = no_such_column(table, name);
+		} else {
+			scols_column_set_flags(column, scols_column_get_flags(column) & ~SCOLS_FL_HIDDEN);
+			if (move && column != before)
+				scols_table_move_column(table, before, column);
+			before = column;
+		}
 	}
-	if (table) {
-		scols_table_set_name(table, name);
-		scols_table_enable_json(table, args->json);
-		scols_table_enable_noheadings(table, args->no_headings);
+	return code;
+}
+
+static enum exit_code choose_columns(struct libscols_table *table, const struct arguments *args, bool move)
+{
+	enum exit_code code;
+	char *names;
+
+	if (!args->output)
+		return EXIT_OK;
+	names = strdup(args->output);
+	code = names ? order_columns(table, names, move) : fail_errno(NULL, ENOMEM, "the table");
+	free(names);
+	return code;
+}
+
+static int add_column(struct libscols_table *table, const struct table_column *column, bool hidden)
+{
+	int flags = (hidden ? SCOLS_FL_HIDDEN : 0) | (column->is_number ? SCOLS_FL_RIGHT : 0);
+	struct libscols_column *added = scols_table_new_column(table, column->name, 0, flags);
+
+	if (!added)
+		return -ENOMEM;
+	return scols_column_set_json_type(added, column->is_number ? SCOLS_JSON_NUMBER : SCOLS_JSON_STRING);
+}
+
+enum exit_code table_new(const char *name, const struct table_column *columns, size_t count, size_t shown,
+			 const struct arguments *args, struct libscols_table **table)
+{
+	struct libscols_table *made = scols_new_table();
+	int ret = made ? 0 : -ENOMEM;
+	enum exit_code code;
+
+	for (size_t i = 0; ret == 0 && i < count; i++)
+		ret = add_column(made, &columns[i], args->output || (i >= shown && !args->output_all));
+	code = ret < 0 ? fail_errno(NULL, -ret, "the table") : choose_columns(made, args, false);
+	if (code != EXIT_OK) {
+		scols_unref_table(made);
+		return code;
 	}
-	return table;
+	scols_table_set_name(made, name);
+	scols_table_enable_json(made, args->json);
+	scols_table_enable_raw(made, args->raw && !args->json);
+	scols_table_enable_noheadings(made, args->no_headings);
+	*table = made;
+	return EXIT_OK;
 }
 
 void table_set(struct libscols_line *line, size_t column, char *text)
@@ -34,73 +102,17 @@ void table_set(struct libscols_line *line, size_t column, char *text)
 		scols_line_refer_data(line, column, text);
 }
 
-/* "RSA-2048", "P-256", "Ed25519": what people call the key. */
-static char *key_type(gnutls_x509_crt_t cert)
+enum exit_code table_print(struct libscols_table *table, const char *name, const struct arguments *args)
 {
-	gnutls_ecc_curve_t curve = GNUTLS_ECC_CURVE_INVALID;
-	unsigned int bits = 0;
-	int algorithm = gnutls_x509_crt_get_pk_algorithm(cert, &bits);
-	char *text = NULL;
+	enum exit_code code = choose_columns(table, args, true);
+	int ret = 0;
 
-	if (algorithm == GNUTLS_PK_ECDSA)
-		gnutls_x509_crt_get_pk_ecc_raw(cert, &curve, NULL, NULL);
-	switch (curve) {
-	case GNUTLS_ECC_CURVE_SECP256R1:
-		return strdup("P-256");
-	case GNUTLS_ECC_CURVE_SECP384R1:
-		return strdup("P-384");
-	case GNUTLS_ECC_CURVE_SECP521R1:
-		return strdup("P-521");
-	default:
-		break;
-	}
-	if (algorithm == GNUTLS_PK_EDDSA_ED25519)
-		return strdup("Ed25519");
-	return asprintf(&text, "%s-%u", gnutls_pk_get_name(algorithm), bits) < 0 ? NULL : text;
-}
-
-static char *subject(gnutls_x509_crt_t cert)
-{
-	gnutls_datum_t dn;
-	char *text;
-
-	if (gnutls_x509_crt_get_dn3(cert, &dn, 0) < 0)
-		return NULL;
-	text = strndup((const char *)dn.data, dn.size);
-	gnutls_free(dn.data);
-	return text;
-}
-
-static char *expiry(gnutls_x509_crt_t cert)
-{
-	time_t until = gnutls_x509_crt_get_expiration_time(cert);
-	char date[32];
-
-	if (until == (time_t)-1 || !strftime(date, sizeof(date), "%FT%TZ", gmtime(&until)))
-		return NULL;
-	return strdup(date);
-}
-
-void table_set_certificate(struct libscols_line *line, size_t column, const gnutls_datum_t *der)
-{
-	gnutls_x509_crt_t cert;
-
-	if (gnutls_x509_crt_init(&cert) < 0)
-		return;
-	if (gnutls_x509_crt_import(cert, der, GNUTLS_X509_FMT_DER) == 0) {
-		table_set(line, column, key_type(cert));
-		table_set(line, column + 1, subject(cert));
-		table_set(line, column + 2, expiry(cert));
-	}
-	gnutls_x509_crt_deinit(cert);
-}
-
-int table_print(struct libscols_table *table, const char *name)
-{
+	if (code != EXIT_OK)
+		return code;
 	/* An empty table prints nothing at all, which is no JSON. */
-	if (scols_table_is_empty(table) && scols_table_is_json(table)) {
+	if (scols_table_is_empty(table) && scols_table_is_json(table))
 		printf("{\n   \"%s\": []\n}\n", name);
-		return 0;
-	}
-	return scols_print_table(table);
+	else
+		ret = scols_print_table(table);
+	return ret < 0 ? fail_errno(NULL, -ret, "printing the table") : EXIT_OK;
 }

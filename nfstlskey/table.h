@@ -5,24 +5,25 @@
 
 #include <libsmartcols.h>
 
-#include <gnutls/gnutls.h>
-
 #include "command.h"
 
+struct table_column {
+	const char *name;
+	bool is_number;
+};
+
 /*
- * A table with these columns; name is that of the list in JSON. --json and --noheadings are heeded. NULL: no memory.
- * Release with scols_unref_table().
+ * A table with these columns, of which the first ones are shown unless the command line names others; name is that of
+ * the list in JSON. --json, --raw, --noheadings, --output and --output-all are heeded. EXIT_USAGE: there is no such
+ * column. Release with scols_unref_table().
  */
-struct libscols_table *table_new(const char *name, const char *const *columns, size_t count,
-				 const struct arguments *args);
+enum exit_code table_new(const char *name, const struct table_column *columns, size_t count, size_t shown,
+			 const struct arguments *args, struct libscols_table **table);
 
 /* The text is taken over; without one the cell stays empty. */
 void table_set(struct libscols_line *line, size_t column, char *text);
 
-/* What a certificate says: type of the key, subject, expiry, in three columns from this one on. Empty if unreadable. */
-void table_set_certificate(struct libscols_line *line, size_t column, const gnutls_datum_t *der);
-
-/* Print it, also when it is empty. 0 or a negative errno value. */
-int table_print(struct libscols_table *table, const char *name);
+/* Print it, also when it is empty. EXIT_OTHER: there was no memory or no room for it. */
+enum exit_code table_print(struct libscols_table *table, const char *name, const struct arguments *args);
 
 #endif

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cert_text.h"
 #include "table.h"
 
 enum column { COL_TOKEN, COL_SERIAL, COL_STATE, COL_KEY, COL_TYPE, COL_SUBJECT, COL_EXPIRES, COL_URI, COL_COUNT };
 
-static const char *const column_names[COL_COUNT] = {
-	[COL_TOKEN] = "TOKEN", [COL_SERIAL] = "SERIAL",	  [COL_STATE] = "STATE",     [COL_KEY] = "KEY",
-	[COL_TYPE] = "TYPE",   [COL_SUBJECT] = "SUBJECT", [COL_EXPIRES] = "EXPIRES", [COL_URI] = "URI",
+static const struct table_column columns[COL_COUNT] = {
+	[COL_TOKEN] = { "TOKEN" }, [COL_SERIAL] = { "SERIAL" },	  [COL_STATE] = { "STATE" },	 [COL_KEY] = { "KEY" },
+	[COL_TYPE] = { "TYPE" },   [COL_SUBJECT] = { "SUBJECT" }, [COL_EXPIRES] = { "EXPIRES" }, [COL_URI] = { "URI" },
 };
 
 static const struct {
@@ -54,6 +55,18 @@ static struct libscols_line *add_line(struct libscols_table *table, const struct
 	return line;
 }
 
+static void set_certificate(struct libscols_line *line, const gnutls_datum_t *der)
+{
+	gnutls_x509_crt_t cert = cert_read(der);
+
+	if (!cert)
+		return;
+	table_set(line, COL_TYPE, cert_key_type(cert));
+	table_set(line, COL_SUBJECT, cert_subject(cert));
+	table_set(line, COL_EXPIRES, cert_expiry(cert));
+	gnutls_x509_crt_deinit(cert);
+}
+
 /* A line for each certificate; without any, one for the token. */
 static int add_token(struct libscols_table *table, const struct nfstls_token *token)
 {
@@ -66,22 +79,19 @@ static int add_token(struct libscols_table *table, const struct nfstls_token *to
 		if (!line)
 			return -ENOMEM;
 		table_set(line, COL_KEY, strdup(cert->shows_key ? "seen" : "unseen"));
-		table_set_certificate(line, COL_TYPE, &cert->cert);
+		set_certificate(line, &cert->cert);
 	}
 	return 0;
 }
 
-static int print_tokens(const struct arguments *args, const struct nfstls_token *tokens, size_t count)
+static enum exit_code print_tokens(struct libscols_table *table, const struct arguments *args,
+				   const struct nfstls_token *tokens, size_t count)
 {
-	struct libscols_table *table = table_new("tokens", column_names, COL_COUNT, args);
-	int ret = table ? 0 : -ENOMEM;
+	int ret = 0;
 
 	for (size_t i = 0; ret == 0 && i < count; i++)
 		ret = add_token(table, &tokens[i]);
-	if (ret == 0)
-		ret = table_print(table, "tokens");
-	scols_unref_table(table);
-	return ret;
+	return ret < 0 ? fail_errno(NULL, -ret, "printing the tokens") : table_print(table, "tokens", args);
 }
 
 /* What was found is printed also where a module or a token failed beside it. */
@@ -89,16 +99,19 @@ enum exit_code cmd_tokens(const struct arguments *args)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	struct nfstls_token *tokens = NULL;
-	enum exit_code code = EXIT_OK;
+	struct libscols_table *table;
+	enum exit_code code = table_new("tokens", columns, COL_COUNT, COL_COUNT, args, &table);
 	size_t count = 0;
-	int error, ret;
+	int error;
 
+	if (code != EXIT_OK)
+		return code;
 	error = nfstls_token_list(args->uri ? args->uri : "pkcs11:", &tokens, &count, &diag);
-	ret = count > 0 || error == 0 ? print_tokens(args, tokens, count) : 0;
+	if (count > 0 || error == 0)
+		code = print_tokens(table, args, tokens, count);
 	if (error < 0)
 		code = fail_p11(NULL, error, &diag);
-	else if (ret < 0)
-		code = fail_errno(NULL, -ret, "printing the tokens");
+	scols_unref_table(table);
 	nfstls_token_list_free(tokens, count);
 	nfstls_diag_clear(&diag);
 	return code;

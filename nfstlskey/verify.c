@@ -11,11 +11,11 @@
 
 enum column { COL_IDENTITY, COL_CHECK, COL_RESULT, COL_DETAIL, COL_COUNT };
 
-static const char *const column_names[COL_COUNT] = {
-	[COL_IDENTITY] = "IDENTITY",
-	[COL_CHECK] = "CHECK",
-	[COL_RESULT] = "RESULT",
-	[COL_DETAIL] = "DETAIL",
+static const struct table_column columns[COL_COUNT] = {
+	[COL_IDENTITY] = { "IDENTITY" },
+	[COL_CHECK] = { "CHECK" },
+	[COL_RESULT] = { "RESULT" },
+	[COL_DETAIL] = { "DETAIL" },
 };
 
 static const char *const verdict_names[] = {
@@ -116,20 +116,18 @@ static enum exit_code verify_all(struct run *run)
 static enum exit_code verify(const struct arguments *args, struct run *run)
 {
 	struct identity_keys keys;
-	enum exit_code code;
-	int ret;
+	enum exit_code code, printed;
 
 	code = args->all ? open_keyring(NULL, false, &run->keyring)
 			 : open_identity(args->identity, false, &run->keyring, &keys);
+	if (code == EXIT_OK)
+		code = table_new("findings", columns, COL_COUNT, COL_COUNT, args, &run->table);
 	if (code != EXIT_OK)
 		return code;
-	run->table = table_new("findings", column_names, COL_COUNT, args);
-	if (!run->table)
-		return fail_errno(args->identity, ENOMEM, "printing the findings");
 	code = args->all ? verify_all(run) : verify_one(run, args->identity, &keys);
-	ret = table_print(run->table, "findings");
+	printed = table_print(run->table, "findings", args);
 	scols_unref_table(run->table);
-	return ret < 0 ? fail_errno(args->identity, -ret, "printing the findings") : code;
+	return printed != EXIT_OK ? printed : code;
 }
 
 enum exit_code cmd_verify(const struct arguments *args)

@@ -15,7 +15,6 @@
 #include "uri.h"
 
 static const char handle_desc[] = "PKCS#11 Provider URI v1.0";
-static const char pem_label[] = "PKCS#11 PROVIDER URI";
 
 /* The bytes for a URI that has been checked. */
 static int handle_pack(const char *uri, gnutls_datum_t *handle)
@@ -143,7 +142,7 @@ int nfstls_handle_module(const gnutls_datum_t *handle, char **path)
 
 int nfstls_handle_from_pem(const gnutls_datum_t *pem, gnutls_datum_t *handle)
 {
-	int ret = gnutls_pem_base64_decode2(pem_label, pem, handle);
+	int ret = gnutls_pem_base64_decode2(NFSTLS_HANDLE_PEM_LABEL, pem, handle);
 
 	if (ret == GNUTLS_E_MEMORY_ERROR)
 		return NFSTLS_E_MEMORY;

@@ -17,8 +17,12 @@
 
 #define KEYRING_NAME	  ".nfs"
 #define LATCH_PERMISSIONS (KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_SEARCH)
+/* Type, ids, permissions, and a name of ours with room to spare: what is longer is none. */
+#define DESCRIPTION_MAX	  512
 /* An update takes less time than one look. */
 #define LOAD_TRIES	  100
+/* In the place of an id; no digits. */
+#define BY_PERSON	  "by a person"
 /* "<id> <cause>": the cause has at most the size of a diagnosis. */
 #define LATCH_MAX	  (NFSTLS_PIN_ID + 1 + sizeof(((struct nfstls_diag *)NULL)->text))
 
@@ -35,37 +39,30 @@ static const char *last_field(const char *text)
 
 int nfstls_keyring_identity(int serial, char **identity, char **part)
 {
-	const char *name, *colon;
-	char *description, *found = NULL, *found_part = NULL;
-	int ret = NFSTLS_E_KEYRING;
+	char description[DESCRIPTION_MAX], *found, *found_part = NULL;
+	const char *name = NULL, *colon;
+	int size = keyctl_describe(serial, description, sizeof(description));
 
-	if (keyctl_describe_alloc(serial, &description) < 0)
-		return ret;
-	name = last_field(description);
+	if (size > 0 && (size_t)size <= sizeof(description))
+		name = last_field(description);
 	if (!name || strncmp(name, NFSTLS_KEY_PREFIX, strlen(NFSTLS_KEY_PREFIX)) != 0)
-		goto out;
+		return NFSTLS_E_KEYRING;
 	name += strlen(NFSTLS_KEY_PREFIX);
 	colon = strrchr(name, ':');
 	if (!colon || colon == name)
-		goto out;
+		return NFSTLS_E_KEYRING;
 
-	ret = NFSTLS_E_MEMORY;
 	found = strndup(name, colon - name);
-	found_part = strdup(colon + 1);
-	if (!found || !found_part)
-		goto out;
-	*identity = found;
-	found = NULL;
-	if (part) {
-		*part = found_part;
-		found_part = NULL;
+	if (found && part)
+		found_part = strdup(colon + 1);
+	if (!found || (part && !found_part)) {
+		free(found);
+		return NFSTLS_E_MEMORY;
 	}
-	ret = 0;
-out:
-	free(found);
-	free(found_part);
-	free(description);
-	return ret;
+	*identity = found;
+	if (part)
+		*part = found_part;
+	return 0;
 }
 
 /* The serial, or a negative errno value. */
@@ -403,11 +400,23 @@ int nfstls_latch_set(const struct nfstls_identity *identity, const char *pin_id,
 
 	if (asprintf(&name, NFSTLS_KEY_PREFIX "%s:latch", identity->name) < 0)
 		return NFSTLS_E_MEMORY;
-	if (asprintf(&text, "%-*s %s", NFSTLS_PIN_ID, pin_id ? pin_id : "by a person", cause) >= 0)
+	if (asprintf(&text, "%-*s %s", NFSTLS_PIN_ID, pin_id ? pin_id : BY_PERSON, cause) >= 0)
 		serial = add_key(NFSTLS_KEY_TYPE, name, text, strlen(text), identity->keyring);
 	free(name);
 	free(text);
 	return serial < 0 || keyctl_setperm(serial, LATCH_PERMISSIONS) < 0 ? NFSTLS_E_KEYRING : 0;
+}
+
+int nfstls_latch_get(const struct nfstls_identity *identity, bool *by_person)
+{
+	gnutls_datum_t latch;
+	int ret = read_part(identity, "latch", &latch);
+
+	if (ret < 0 || latch.size == 0)
+		return NFSTLS_E_KEYRING;
+	*by_person = latch.size > strlen(BY_PERSON) && memcmp(latch.data, BY_PERSON, strlen(BY_PERSON)) == 0;
+	bytes_wipe(&latch);
+	return 0;
 }
 
 struct latch_removal {

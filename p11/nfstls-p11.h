@@ -132,7 +132,10 @@ int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source);
 /** The path of the PKCS#11 module that a handle names; NULL where it names none. Free with free(). */
 int nfstls_handle_module(const gnutls_datum_t *handle, char **path);
 
-/** Take the handle out of a PEM block labelled "PKCS#11 PROVIDER URI". Errors: NFSTLS_E_PEM, NFSTLS_E_MEMORY. */
+/** The label of a handle in PEM. */
+#define NFSTLS_HANDLE_PEM_LABEL "PKCS#11 PROVIDER URI"
+
+/** Take the handle out of a PEM block of that label. Errors: NFSTLS_E_PEM, NFSTLS_E_MEMORY. */
 int nfstls_handle_from_pem(const gnutls_datum_t *pem, gnutls_datum_t *handle);
 
 /*
@@ -369,6 +372,13 @@ int nfstls_keys_unpack(const gnutls_datum_t *next, struct nfstls_keys *keys);
  * @cause:  one line, for people
  */
 int nfstls_latch_set(const struct nfstls_identity *identity, const char *pin_id, const char *cause);
+
+/**
+ * The identity's own latch.
+ * @by_person: it is about no PIN: somebody locked the identity
+ * Errors: NFSTLS_E_KEYRING (there is none, or it cannot be read).
+ */
+int nfstls_latch_get(const struct nfstls_identity *identity, bool *by_person);
 
 /** Remove the identity's latch, and those of others for the same PIN (NULL: none). 0 also when there is none. */
 int nfstls_latch_clear(const struct nfstls_identity *identity, const char *pin_id);

@@ -169,10 +169,11 @@ renew_often() {
 }
 renew_often >/tmp/renewed &
 renewals=$!
+why() { echo "$1" && tail -n 2 "$LOGS/mount" && tail -n 8 "$LOGS/tlshd.client"; }
 failed=0 both=''
 for ((i = 0; i < COUNT; i++)); do
 	who=$(seen "$serials")
-	[[ $who == CN=old || $who == CN=new ]] || failed=$((failed + 1))
+	[[ $who == CN=old || $who == CN=new ]] || { failed=$((failed + 1)) && why "$who" | diag; }
 	both+="$who "
 done
 kill -0 $renewals 2>/dev/null

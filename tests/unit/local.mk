@@ -9,10 +9,10 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver
 AM_LOG_DRIVER_FLAGS = --comments
 LOG_COMPILER = $(SHELL) $(srcdir)/tests/unit/tap.sh
 
-TESTS =
+TESTS = tests/unit/same_words
 check_PROGRAMS =
 check_LTLIBRARIES =
-EXTRA_DIST += tests/unit/tap.sh tests/unit/cmocka_is_missing
+EXTRA_DIST += tests/unit/same_words tests/unit/tap.sh tests/unit/cmocka_is_missing
 
 unit_tests = \
 	tests/unit/cert_test \
