@@ -9,17 +9,23 @@
 
 #define NAME_MAX_BYTES 200
 
-enum exit_code identity_check_name(const char *name)
+const char *identity_name_fault(const char *name)
 {
 	size_t len = strlen(name);
 
 	if (len < 1 || len > NAME_MAX_BYTES)
-		return fail(EXIT_USAGE, NULL, "an identity's name has 1 to %d bytes, not %zu", NAME_MAX_BYTES, len);
+		return "an identity's name has 1 to 200 bytes";
 	for (const char *p = name; *p; p++)
 		if (*p <= ' ' || *p > '~' || strchr(":;,", *p))
-			return fail(EXIT_USAGE, NULL,
-				    "an identity's name is printable ASCII without space, colon, semicolon and comma");
-	return EXIT_OK;
+			return "an identity's name is printable ASCII without space, colon, semicolon and comma";
+	return NULL;
+}
+
+enum exit_code identity_check_name(const char *name)
+{
+	const char *fault = identity_name_fault(name);
+
+	return fault ? fail(EXIT_USAGE, NULL, "%s", fault) : EXIT_OK;
 }
 
 enum exit_code open_keyring(const char *identity, bool to_change, struct keyring *keyring)

@@ -12,6 +12,9 @@
  */
 enum exit_code identity_check_name(const char *name);
 
+/* The same without a message: what is wrong with it, or NULL. */
+const char *identity_name_fault(const char *name);
+
 /* Root, and the .nfs keyring. With a lock for those that change it. */
 enum exit_code open_keyring(const char *identity, bool to_change, struct keyring *keyring);
 

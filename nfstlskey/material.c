@@ -10,6 +10,15 @@
 #include "checks.h"
 #include "material.h"
 
+/* As long as tlshd gives a token, where it is asked without a person. */
+#define UNATTENDED_MS 8000
+
+/* The certificates of files. */
+struct given {
+	struct cert_list certs;
+	struct cert_list chain;
+};
+
 /* What is checked is what the keyring will hold, and a key on a token is opened as tlshd will open it. */
 static enum exit_code preflight(const char *identity, const struct material *material,
 				const struct nfstls_access *access, struct nfstls_key_info *info)
@@ -24,72 +33,98 @@ static enum exit_code preflight(const char *identity, const struct material *mat
 	return code;
 }
 
+/* The intermediates of a file take the place of those that were found. */
+static int replace_chain(const struct given *given, struct material *material)
+{
+	gnutls_datum_t chain;
+	gnutls_x509_crt_t leaf;
+	int ret = NFSTLS_E_CERT;
+
+	if (given->chain.count == 0)
+		return 0;
+	if (gnutls_x509_crt_init(&leaf) < 0)
+		return NFSTLS_E_MEMORY;
+	if (gnutls_x509_crt_import(leaf, &material->part[PART_CERT], GNUTLS_X509_FMT_DER) == 0)
+		ret = nfstls_chain_build(leaf, given->chain.certs, given->chain.count, &chain);
+	gnutls_x509_crt_deinit(leaf);
+	if (ret == 0) {
+		datum_wipe(&material->part[PART_CHAIN]);
+		material->part[PART_CHAIN] = chain;
+	}
+	return ret;
+}
+
 static enum exit_code find_token_key(const char *identity, const char *uri, const struct nfstls_access *access,
-				     const struct cert_list *certs, struct material *material)
+				     const struct given *given, struct material *material)
 {
 	struct nfstls_token_key found = { .uri = NULL };
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	enum exit_code code = EXIT_OK;
 	int ret;
 
-	ret = nfstls_token_key_find(uri, access, certs->certs, certs->count, &found, &diag);
+	ret = nfstls_token_key_find(uri, access, given->certs.certs, given->certs.count, &found, &diag);
 	if (ret == 0)
 		ret = nfstls_handle_encode(found.uri, &material->part[PART_PRIVKEY]);
-	if (ret < 0) {
-		code = fail_p11(identity, ret, &diag);
-	} else {
+	if (ret == 0) {
 		material->part[PART_CERT] = found.cert;
 		material->part[PART_CHAIN] = found.chain;
 		found.cert.data = found.chain.data = NULL;
+		ret = replace_chain(given, material);
 	}
+	if (ret < 0)
+		code = fail_p11(identity, ret, &diag);
 	nfstls_token_key_clear(&found);
 	nfstls_diag_clear(&diag);
 	return code;
 }
 
 /* A PIN that was entered goes onto the keyring if the token wanted it. */
-static enum exit_code load_token_with_pin(const char *identity, const char *uri, const struct pin_choice *choice,
-					  const struct cert_list *certs, struct material *material)
+static enum exit_code load_token_with_pin(const char *identity, const char *uri, const struct source *source,
+					  const struct given *given, struct material *material)
 {
-	struct nfstls_identity name = { (char *)identity, 0 };
-	struct nfstls_access access = { .identity = &name, .by_person = true };
+	struct nfstls_identity name = { (char *)identity, source->unattended };
+	struct nfstls_access access = { .identity = &name, .by_person = !source->unattended };
 	struct nfstls_key_info info;
 	gnutls_datum_t pin = { NULL, 0 };
-	enum exit_code code = pin_enter(identity, choice, &pin);
+	enum exit_code code = pin_enter(identity, &source->pin, &pin);
 
 	if (code != EXIT_OK)
 		return code;
-	if (pin.size > 0)
+	if (source->unattended)
+		access.timeout_ms = UNATTENDED_MS;
+	if (pin.size > 0) {
 		access.pin = &pin;
-	code = find_token_key(identity, uri, &access, certs, material);
+		access.by_person = true;
+	}
+	code = find_token_key(identity, uri, &access, given, material);
 	if (code == EXIT_OK)
 		code = preflight(identity, material, &access, &info);
 	if (code == EXIT_OK && pin.size > 0 && info.pin_id[0]) {
 		material->part[PART_PIN] = pin;
-		material->pin_timeout = choice->timeout;
+		material->pin_timeout = source->pin.timeout;
 		pin = (gnutls_datum_t){ NULL, 0 };
 	}
 	datum_wipe(&pin);
 	return code;
 }
 
-static enum exit_code load_token(const char *identity, const char *uri, const struct pin_choice *choice,
-				 const struct cert_list *certs, struct material *material)
+static enum exit_code load_token(const char *identity, const char *uri, const struct source *source,
+				 const struct given *given, struct material *material)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	enum exit_code code;
 	char *with_file;
 	int ret;
 
-	if (!choice->file)
-		return load_token_with_pin(identity, uri, choice, certs, material);
-	ret = nfstls_uri_with_pin_file(uri, choice->file, &with_file, &diag);
+	if (!source->pin.file)
+		return load_token_with_pin(identity, uri, source, given, material);
+	ret = nfstls_uri_with_pin_file(uri, source->pin.file, &with_file, &diag);
 	if (ret < 0) {
 		code = fail_p11(identity, ret, &diag);
 		nfstls_diag_clear(&diag);
 		return code;
 	}
-	code = load_token_with_pin(identity, with_file, choice, certs, material);
+	code = load_token_with_pin(identity, with_file, source, given, material);
 	free(with_file);
 	return code;
 }
@@ -115,7 +150,7 @@ static int choose_certificate(gnutls_x509_privkey_t key, const struct cert_list 
 	return nfstls_chain_build(certs->certs[leaf], certs->certs, certs->count, &material->part[PART_CHAIN]);
 }
 
-static enum exit_code load_files(const char *identity, gnutls_x509_privkey_t key, const struct cert_list *certs,
+static enum exit_code load_files(const char *identity, gnutls_x509_privkey_t key, const struct given *given,
 				 struct material *material)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
@@ -123,7 +158,9 @@ static enum exit_code load_files(const char *identity, gnutls_x509_privkey_t key
 	enum exit_code code;
 	int ret;
 
-	ret = choose_certificate(key, certs, material, &diag);
+	ret = choose_certificate(key, &given->certs, material, &diag);
+	if (ret == 0)
+		ret = replace_chain(given, material);
 	if (ret == 0 && gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN,
 							  &material->part[PART_PRIVKEY]) < 0)
 		ret = NFSTLS_E_KEYFILE;
@@ -136,8 +173,8 @@ static enum exit_code load_files(const char *identity, gnutls_x509_privkey_t key
 }
 
 /* A handle from a PEM file is a URI that has still to be resolved: to one key, by one module. */
-static enum exit_code load_handle(const char *identity, const gnutls_datum_t *handle, const struct pin_choice *choice,
-				  const struct cert_list *certs, struct material *material)
+static enum exit_code load_handle(const char *identity, const gnutls_datum_t *handle, const struct source *source,
+				  const struct given *given, struct material *material)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	enum exit_code code;
@@ -146,12 +183,12 @@ static enum exit_code load_handle(const char *identity, const gnutls_datum_t *ha
 
 	if (ret < 0)
 		return fail_p11(identity, ret, &diag);
-	code = load_token(identity, uri, choice, certs, material);
+	code = load_token(identity, uri, source, given, material);
 	free(uri);
 	return code;
 }
 
-static enum exit_code load_key_file(const char *identity, const struct source *source, const struct cert_list *certs,
+static enum exit_code load_key_file(const char *identity, const struct source *source, const struct given *given,
 				    struct material *material)
 {
 	gnutls_datum_t handle = { NULL, 0 };
@@ -159,13 +196,13 @@ static enum exit_code load_key_file(const char *identity, const struct source *s
 	enum exit_code code = file_read_key(identity, source->key_file, &handle, &key);
 
 	if (code == EXIT_OK && handle.size > 0)
-		code = load_handle(identity, &handle, &source->pin, certs, material);
+		code = load_handle(identity, &handle, source, given, material);
 	else if (code == EXIT_OK && pin_is_chosen(&source->pin))
 		code = fail(EXIT_USAGE, identity, "%s is a private key, which needs no PIN", source->key_file);
-	else if (code == EXIT_OK && certs->count == 0)
+	else if (code == EXIT_OK && given->certs.count == 0)
 		code = fail(EXIT_USAGE, identity, "%s is a private key and needs --cert", source->key_file);
 	else if (code == EXIT_OK)
-		code = load_files(identity, key, certs, material);
+		code = load_files(identity, key, given, material);
 	gnutls_free(handle.data);
 	gnutls_x509_privkey_deinit(key);
 	return code;
@@ -182,20 +219,23 @@ static enum exit_code check_sizes(const char *identity, const struct material *m
 
 enum exit_code material_load(const char *identity, const struct source *source, struct material *material)
 {
-	struct cert_list certs = { NULL, 0 };
+	struct given given = { .certs = { NULL, 0 } };
 	enum exit_code code = EXIT_OK;
 
 	*material = (struct material){ .part = { { NULL, 0 } } };
 	if (source->cert_file)
-		code = file_read_certs(identity, source->cert_file, &certs);
+		code = file_read_certs(identity, source->cert_file, &given.certs);
+	if (code == EXIT_OK && source->chain_file)
+		code = file_read_certs(identity, source->chain_file, &given.chain);
 	if (code == EXIT_OK && source->pkcs11)
-		code = load_token(identity, source->pkcs11, &source->pin, &certs, material);
+		code = load_token(identity, source->pkcs11, source, &given, material);
 	else if (code == EXIT_OK)
-		code = load_key_file(identity, source, &certs, material);
+		code = load_key_file(identity, source, &given, material);
 	if (code == EXIT_OK)
 		code = check_sizes(identity, material);
 	if (code != EXIT_OK)
 		material_clear(material);
-	cert_list_clear(&certs);
+	cert_list_clear(&given.certs);
+	cert_list_clear(&given.chain);
 	return code;
 }

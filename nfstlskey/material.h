@@ -6,18 +6,25 @@
 #include "keyring.h"
 #include "pin_entry.h"
 
-/* What the command line names: a URI and perhaps a certificate file, or two files. NULL where it does not. */
+/* What the command line or an identity file names: a URI and perhaps a certificate file, or two files. NULL elsewhere.
+ */
 struct source {
 	const char *pkcs11;
 	const char *cert_file;
 	const char *key_file;
+	const char *chain_file; /* the intermediates, in the place of those that come with the certificate */
 	struct pin_choice pin;
+	/*
+	 * The serial of the .nfs keyring where nobody is there to see a PIN refused: the login is then like that of a
+	 * handshake, in what it takes the PIN from, in time, and in heeding and setting latches. 0: a person asks.
+	 */
+	int32_t unattended;
 };
 
 /*
- * Gather the certificate, the key or its handle, and the chain, and make the checks of checks.h, of which the signatures
- * prove that they belong together. On failure it has said why, returns the exit code, and *material is empty. What will
- * not do at a server, such as a certificate that is not valid today, is worth a warning.
+ * Gather the certificate, the key or its handle, and the chain, and make the checks of checks.h, of which the
+ * signatures prove that they belong together. On failure it has said why, returns the exit code, and *material is
+ * empty. What will not do at a server, such as a certificate that is not valid today, is worth a warning.
  */
 enum exit_code material_load(const char *identity, const struct source *source, struct material *material);
 
