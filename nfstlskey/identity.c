@@ -73,21 +73,24 @@ enum exit_code open_whole_identity(const char *identity, struct identity_keys *k
 	return EXIT_OK;
 }
 
-enum exit_code open_handle(const char *identity, bool to_change, struct keyring *keyring, gnutls_datum_t *handle)
+enum exit_code read_handle(const char *identity, const struct identity_keys *keys, gnutls_datum_t *handle)
 {
-	struct identity_keys keys;
-	enum exit_code code = open_identity(identity, to_change, keyring, &keys);
-	int ret;
+	int ret = keys->serial[PART_PRIVKEY] ? keyring_read(keys->serial[PART_PRIVKEY], handle) : -ENOKEY;
 
-	if (code != EXIT_OK)
-		return code;
-	ret = keys.serial[PART_PRIVKEY] ? keyring_read(keys.serial[PART_PRIVKEY], handle) : -ENOKEY;
 	if (ret < 0)
 		return fail_errno(identity, -ret, "its private key");
 	if (nfstls_handle_detect(handle))
 		return EXIT_OK;
 	datum_wipe(handle);
 	return fail(EXIT_USAGE, identity, "its private key is on the keyring, and not on a token that has a PIN");
+}
+
+enum exit_code open_handle(const char *identity, bool to_change, struct keyring *keyring, gnutls_datum_t *handle)
+{
+	struct identity_keys keys;
+	enum exit_code code = open_identity(identity, to_change, keyring, &keys);
+
+	return code == EXIT_OK ? read_handle(identity, &keys, handle) : code;
 }
 
 void note_if_shared(const struct keyring *keyring)

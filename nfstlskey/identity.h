@@ -27,6 +27,9 @@ enum exit_code open_whole_identity(const char *identity, struct identity_keys *k
 /* An identity whose private key is on a token, and its handle, for datum_wipe(). EXIT_USAGE: the key is on no token. */
 enum exit_code open_handle(const char *identity, bool to_change, struct keyring *keyring, gnutls_datum_t *handle);
 
+/* The same of an identity that is open already. */
+enum exit_code read_handle(const char *identity, const struct identity_keys *keys, gnutls_datum_t *handle);
+
 /* After a change, on a kernel with one keyring for all: say so. */
 void note_if_shared(const struct keyring *keyring);
 
