@@ -25,6 +25,8 @@ enum exit_code identity_check_name(const char *name)
 {
 	const char *fault = identity_name_fault(name);
 
+	if (fault && (!*name || strlen(name) > NAME_MAX_BYTES))
+		return fail(EXIT_USAGE, NULL, "%s, not %zu", fault, strlen(name));
 	return fault ? fail(EXIT_USAGE, NULL, "%s", fault) : EXIT_OK;
 }
 

@@ -33,7 +33,7 @@ static void say(struct run *run, const struct idfile *file, enum effect effect)
 	run->changed |= effect != UNCHANGED;
 }
 
-/* An absent token is the one failure that mends itself, and so the one that a service has to know of. */
+/* What is absent may come, as nothing else mends itself: that is what a service has to know of. */
 static void note_code(struct run *run, enum exit_code code)
 {
 	if (run->code == EXIT_OK || code == EXIT_TOKEN_ABSENT)
@@ -133,6 +133,9 @@ static enum exit_code load_there(struct run *run, const struct idfile *file)
 {
 	enum exit_code code = netns_enter(file->identity, file->value[IDFILE_NETNS]);
 
+	/* it may come, as a token may */
+	if (code == EXIT_NOT_FOUND)
+		code = EXIT_TOKEN_ABSENT;
 	if (code == EXIT_OK)
 		code = open_keyring(file->identity, true, &run->keyring);
 	if (code == EXIT_OK)

@@ -143,7 +143,7 @@ said 'says which' '^bob: added in network namespace other'
 is 'it is on the keyring there' "$(nsenter --net=/run/netns/other nfstlskey list --noheadings | wc -l)" 1
 is 'and nowhere else, where each has its own' "$(nfstlskey list --noheadings | wc -l)" "$(by_kernel 1 0)"
 sed -i 's/^netns.*/netns = nowhere/' $FILES/bob.conf
-refuses 'a namespace that is not there' 3 'no network namespace /run/netns/nowhere' nfstlskey load bob
+refuses 'a namespace that is not there' 7 'no network namespace /run/netns/nowhere' nfstlskey load bob
 sed -i /^netns/d $FILES/bob.conf
 
 # --- check-config ---
