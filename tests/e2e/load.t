@@ -95,9 +95,23 @@ refuses 'a folder that cannot be written' 1 'Read-only file system' \
 	nfstlskey add carol --key "$PKI/bob.key" --cert "$PKI/bob.pem" --persist
 umount $FILES
 quota=$(</proc/sys/kernel/keys/root_maxkeys)
-awk '$1 == "0:" { split($4, keys, "/"); print keys[1] + 1 }' /proc/key-users >/proc/sys/kernel/keys/root_maxkeys
-refuses 'a keyring without room' 1 'quota' nfstlskey add carol --key "$PKI/bob.key" --cert "$PKI/bob.pem" --persist
-echo "$quota" >/proc/sys/kernel/keys/root_maxkeys
+# with_room KEYS COMMAND...
+with_room() {
+	awk -v room="$1" '$1 == "0:" { split($4, keys, "/"); print keys[1] + room }' /proc/key-users \
+		>/proc/sys/kernel/keys/root_maxkeys
+	"${@:2}"
+	local status=$?
+	echo "$quota" >/proc/sys/kernel/keys/root_maxkeys
+	return $status
+}
+for ((room = 1; room < 20; room++)); do
+	! with_room $room nfstlskey add carol --key "$PKI/bob.key" --cert "$PKI/bob.pem" --persist >/tmp/tap.out 2>&1 || break
+	said "room for $room keys is too little" quota
+	is 'nothing of it is left' "$(ls -A $FILES; nfstlskey list --noheadings | awk '{ print $1 }')" \
+		$'bob.conf\nlab.conf\nbob\nlab'
+done
+ok 'there was a failure, and then there was room' [ "$room" -gt 2 -a "$room" -lt 20 ]
+ok 'remove --persist' nfstlskey remove carol --persist
 is 'no failure left a file' "$(ls -A $FILES)" $'bob.conf\nlab.conf'
 is 'nor a key' "$(nfstlskey list --noheadings | awk '{ print $1 }')" $'bob\nlab'
 refuses 'an identity without a file' 3 'it has no file' nfstlskey load carol
