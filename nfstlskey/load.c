@@ -64,26 +64,40 @@ static bool is_same(const struct identity_keys *keys, const struct material *mat
 	       has_payload(keys->serial[PART_CHAIN], &material->part[PART_CHAIN]);
 }
 
-/*
- * Whether the handle that is there is what the file leads to, as far as that can be told without the token. A service
- * that waits for another token must not log in to this one again and again. A certificate of a file is looked at.
- */
-static bool is_answered(const struct idfile *file, const struct identity_keys *keys)
+static bool has_handle_of(const struct source *source, const struct identity_keys *keys)
 {
-	const char *uri = file->value[IDFILE_PKCS11], *pin_file = file->value[IDFILE_PIN_FILE];
 	gnutls_datum_t handle = { NULL, 0 };
 	char *with_file = NULL;
-	bool answered;
+	bool has;
 
-	if (!uri || file->value[IDFILE_CERT] || file->value[IDFILE_CHAIN] || !is_whole(keys))
+	if (source->pin.file && nfstls_uri_with_pin_file(source->pkcs11, source->pin.file, &with_file, NULL) < 0)
 		return false;
-	if (pin_file && nfstls_uri_with_pin_file(uri, pin_file, &with_file, NULL) < 0)
-		return false;
-	answered = keyring_read(keys->serial[PART_PRIVKEY], &handle) == 0 &&
-		   nfstls_handle_answers(&handle, with_file ? with_file : uri);
+	has = keyring_read(keys->serial[PART_PRIVKEY], &handle) == 0 &&
+	      nfstls_handle_answers(&handle, with_file ? with_file : source->pkcs11);
 	datum_wipe(&handle);
 	free(with_file);
-	return answered;
+	return has;
+}
+
+/*
+ * Whether what is there is what the file leads to, as far as that can be told without the token: a service that waits
+ * for one token must not log in to all others again and again.
+ */
+static enum exit_code is_answered(const char *identity, const struct source *source, const struct identity_keys *keys,
+				  bool *answered)
+{
+	gnutls_datum_t cert = { NULL, 0 }, chain = { NULL, 0 };
+	enum exit_code code = EXIT_OK;
+
+	*answered = false;
+	if (!source->pkcs11 || !is_whole(keys) || !has_handle_of(source, keys))
+		return EXIT_OK;
+	if (keyring_read(keys->serial[PART_CERT], &cert) == 0 &&
+	    (keys->serial[PART_CHAIN] == 0 || keyring_read(keys->serial[PART_CHAIN], &chain) == 0))
+		code = material_certs_hold(identity, source, &cert, &chain, answered);
+	datum_wipe(&cert);
+	datum_wipe(&chain);
+	return code;
 }
 
 static enum exit_code put(struct run *run, const struct idfile *file, const struct identity_keys *keys, bool there,
@@ -109,12 +123,17 @@ static enum exit_code load(struct run *run, const struct idfile *file)
 	struct source source = idfile_source(file);
 	struct identity_keys keys;
 	struct material material;
-	enum exit_code code;
+	enum exit_code code = EXIT_OK;
+	bool answered = false;
 	int ret = keyring_lookup(&run->keyring, file->identity, &keys);
 
 	if (ret < 0 && ret != -ENOKEY)
 		return fail_errno(file->identity, -ret, "looking it up");
-	if (ret == 0 && run->args->all && is_answered(file, &keys)) {
+	if (ret == 0 && run->args->all)
+		code = is_answered(file->identity, &source, &keys, &answered);
+	if (code != EXIT_OK)
+		return code;
+	if (answered) {
 		say(run, file, UNCHANGED);
 		return EXIT_OK;
 	}

@@ -217,16 +217,69 @@ static enum exit_code check_sizes(const char *identity, const struct material *m
 	return EXIT_OK;
 }
 
-enum exit_code material_load(const char *identity, const struct source *source, struct material *material)
+static enum exit_code read_given(const char *identity, const struct source *source, struct given *given)
 {
-	struct given given = { .certs = { NULL, 0 } };
 	enum exit_code code = EXIT_OK;
 
-	*material = (struct material){ .part = { { NULL, 0 } } };
+	*given = (struct given){ .certs = { NULL, 0 } };
 	if (source->cert_file)
-		code = file_read_certs(identity, source->cert_file, &given.certs);
+		code = file_read_certs(identity, source->cert_file, &given->certs);
 	if (code == EXIT_OK && source->chain_file)
-		code = file_read_certs(identity, source->chain_file, &given.chain);
+		code = file_read_certs(identity, source->chain_file, &given->chain);
+	return code;
+}
+
+static void given_clear(struct given *given)
+{
+	cert_list_clear(&given->certs);
+	cert_list_clear(&given->chain);
+}
+
+static bool is_given(gnutls_x509_crt_t cert, const struct cert_list *certs)
+{
+	for (unsigned int i = 0; i < certs->count; i++)
+		if (gnutls_x509_crt_equals(cert, certs->certs[i]))
+			return true;
+	return certs->count == 0;
+}
+
+static bool is_chain(gnutls_x509_crt_t cert, const struct given *given, const gnutls_datum_t *chain)
+{
+	const struct cert_list *pool = given->chain.count > 0 ? &given->chain : &given->certs;
+	gnutls_datum_t built = { NULL, 0 };
+	bool same;
+
+	if (pool->count == 0)
+		return true;
+	same = nfstls_chain_build(cert, pool->certs, pool->count, &built) == 0 && built.size == chain->size &&
+	       (built.size == 0 || memcmp(built.data, chain->data, built.size) == 0);
+	gnutls_free(built.data);
+	return same;
+}
+
+enum exit_code material_certs_hold(const char *identity, const struct source *source, const gnutls_datum_t *cert,
+				   const gnutls_datum_t *chain, bool *hold)
+{
+	struct given given;
+	gnutls_x509_crt_t leaf;
+	enum exit_code code = read_given(identity, source, &given);
+
+	*hold = false;
+	if (code == EXIT_OK && gnutls_x509_crt_init(&leaf) == 0) {
+		*hold = gnutls_x509_crt_import(leaf, cert, GNUTLS_X509_FMT_DER) == 0 && is_given(leaf, &given.certs) &&
+			is_chain(leaf, &given, chain);
+		gnutls_x509_crt_deinit(leaf);
+	}
+	given_clear(&given);
+	return code;
+}
+
+enum exit_code material_load(const char *identity, const struct source *source, struct material *material)
+{
+	struct given given;
+	enum exit_code code = read_given(identity, source, &given);
+
+	*material = (struct material){ .part = { { NULL, 0 } } };
 	if (code == EXIT_OK && source->pkcs11)
 		code = load_token(identity, source->pkcs11, source, &given, material);
 	else if (code == EXIT_OK)
@@ -235,7 +288,6 @@ enum exit_code material_load(const char *identity, const struct source *source, 
 		code = check_sizes(identity, material);
 	if (code != EXIT_OK)
 		material_clear(material);
-	cert_list_clear(&given.certs);
-	cert_list_clear(&given.chain);
+	given_clear(&given);
 	return code;
 }

@@ -28,4 +28,12 @@ struct source {
  */
 enum exit_code material_load(const char *identity, const struct source *source, struct material *material);
 
+/*
+ * Whether the certificate files of a source still lead to this certificate and chain (size 0: none), as far as that can
+ * be told without the key. A source without such files leads anywhere. EXIT_OK, or the exit code of a file that cannot
+ * be read, of which it has said so.
+ */
+enum exit_code material_certs_hold(const char *identity, const struct source *source, const gnutls_datum_t *cert,
+				   const gnutls_datum_t *chain, bool *hold);
+
 #endif

@@ -69,6 +69,19 @@ serials=$(nfstlskey show lab)
 loads 'and back' 'bob: unchanged' 'lab: updated'
 is 'the serials stay' "$(nfstlskey show lab)" "$serials"
 
+# what is there costs no login: the token may be away, and a certificate in a file is looked at all the same
+cp "$PKI/lab.pem" /etc/nfs/lab.pem
+echo 'cert = /etc/nfs/lab.pem' >>$FILES/lab.conf
+mv "$PIN_FILE" "$PIN_FILE.away"
+loads 'a certificate in a file' 'bob: unchanged' 'lab: unchanged'
+mv "$PIN_FILE.away" "$PIN_FILE"
+sleep 1.1 # another serial number
+cert_sign lab root --load-request "$PKI/lab.csr"
+cp "$PKI/lab.pem" /etc/nfs/lab.pem
+loads 'which is renewed' 'bob: unchanged' 'lab: updated'
+payload lab cert | cmp - "$PKI/lab.der"
+result $? 'is the one on the keyring'
+
 # --- the order of the folders ---
 mkdir -p /run/nfs/identities.d /usr/lib/nfs/identities.d
 printf 'key = %s\ncert = %s\n' "$PKI/bob.key" "$PKI/bob.pem" >/usr/lib/nfs/identities.d/vendor.conf
