@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "file.h"
 #include "idfile.h"
 
 /* A secret: the rules are those of the library for a PIN file; a private key may be a link. */
@@ -52,6 +53,22 @@ static int check_uri_pin_file(struct idfile *file)
 	return ret;
 }
 
+/* A key file without a certificate is of use where it is a token handle. What cannot be read has been told. */
+static int check_lone_key(struct idfile *file)
+{
+	gnutls_datum_t handle = { NULL, 0 };
+	gnutls_x509_privkey_t key = NULL;
+	int ret = 0;
+
+	if (file_read_key(file->identity, file->value[IDFILE_KEY], &handle, &key) != EXIT_OK)
+		ret = idfile_note(file, file->line[IDFILE_KEY], "%s cannot be read", file->value[IDFILE_KEY]);
+	else if (key)
+		ret = idfile_note(file, file->line[IDFILE_KEY], "a private key needs its certificate, cert");
+	gnutls_x509_privkey_deinit(key);
+	datum_wipe(&handle);
+	return ret;
+}
+
 /* The files that it names. */
 static int check_files(struct idfile *file)
 {
@@ -62,6 +79,8 @@ static int check_files(struct idfile *file)
 		ret = check_certs(file, IDFILE_CHAIN);
 	if (ret == 0 && key && key[0] == '/')
 		ret = check_secret(file, file->line[IDFILE_KEY], key, true);
+	if (ret == 0 && key && !file->value[IDFILE_CERT] && file->problem_count == 0)
+		ret = check_lone_key(file);
 	if (ret == 0 && pin && pin[0] == '/')
 		ret = check_secret(file, file->line[IDFILE_PIN_FILE], pin, false);
 	return ret < 0 ? ret : check_uri_pin_file(file);

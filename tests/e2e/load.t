@@ -178,6 +178,7 @@ nfstlskey remove bob --persist >/dev/null 2>&1
 key="key = $PKI/bob.key" cert="cert = $PKI/bob.pem"
 check_says 'an unknown key' 2 "unknown key 'colour'" "$key" 'colour = red' "$cert"
 check_says 'no key' '' 'neither pkcs11 nor key' "$cert"
+check_says 'a private key alone' 1 'a private key needs its certificate' "$key"
 check_says 'both sources' 2 'not both' "pkcs11 = $lab" "$key"
 check_says 'a bad URI' 3 'URI scheme must be' '# a comment' '' 'pkcs11 = token=lab'
 check_says 'a PIN in a URI' 1 'PIN' "pkcs11 = $lab?pin-value=1234"
