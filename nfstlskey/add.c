@@ -4,6 +4,29 @@
 #include <errno.h>
 
 #include "command.h"
+#include "idfile.h"
+
+/*
+ * First the file, then the keyring: whoever is killed between the two leaves an identity that the next load completes,
+ * not one that is gone after the next boot.
+ */
+static enum exit_code put(const struct arguments *args, const struct keyring *keyring, const struct material *material)
+{
+	enum exit_code code = EXIT_OK;
+	static const struct identity_keys none;
+	int ret;
+
+	if (args->persist)
+		code = idfile_create(args->identity, &args->source, args->netns);
+	if (code != EXIT_OK)
+		return code;
+	ret = keyring_put(keyring, args->identity, &none, material);
+	if (ret == 0)
+		return EXIT_OK;
+	if (args->persist)
+		idfile_withdraw(args->identity);
+	return fail_errno(args->identity, -ret, "adding it");
+}
 
 enum exit_code cmd_add(const struct arguments *args)
 {
@@ -22,15 +45,19 @@ enum exit_code cmd_add(const struct arguments *args)
 		return fail(EXIT_EXISTS, args->identity, "it is there already; use update, or remove it first");
 	if (ret != -ENOKEY)
 		return fail_errno(args->identity, -ret, "looking it up");
-
-	code = material_load(args->identity, &args->source, &material);
+	if (args->persist)
+		code = idfile_may_create(args->identity);
+	if (code == EXIT_OK)
+		code = material_load(args->identity, &args->source, &material);
 	if (code != EXIT_OK)
 		return code;
-	keys = (struct identity_keys){ .serial = { 0 } };
-	ret = keyring_put(&keyring, args->identity, &keys, &material);
+
+	code = put(args, &keyring, &material);
+	if (code == EXIT_OK && args->persist && material.part[PART_PIN].size > 0)
+		warn(args->identity, "its file holds no PIN; after a boot, type it with nfstlskey load %s --pin-prompt",
+		     args->identity);
 	material_clear(&material);
-	if (ret < 0)
-		return fail_errno(args->identity, -ret, "adding it");
-	note_if_shared(&keyring);
-	return EXIT_OK;
+	if (code == EXIT_OK)
+		note_if_shared(&keyring);
+	return code;
 }

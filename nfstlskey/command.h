@@ -9,6 +9,8 @@
 /* What the command line said, checked by the command's row of the table. */
 struct arguments {
 	const char *identity;
+	char **identities; /* of a command that takes several */
+	size_t identity_count;
 	const char *uri;     /* or NULL */
 	const char *ca_file; /* or NULL */
 	const char *netns;   /* or NULL */
@@ -23,11 +25,14 @@ struct arguments {
 	bool raw;
 	bool json;
 	bool no_headings;
+	bool persist;
 };
 
 enum exit_code cmd_add(const struct arguments *args);
+enum exit_code cmd_check_config(const struct arguments *args);
 enum exit_code cmd_export(const struct arguments *args);
 enum exit_code cmd_list(const struct arguments *args);
+enum exit_code cmd_load(const struct arguments *args);
 enum exit_code cmd_lock(const struct arguments *args);
 enum exit_code cmd_remove(const struct arguments *args);
 enum exit_code cmd_show(const struct arguments *args);

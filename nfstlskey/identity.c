@@ -9,17 +9,25 @@
 
 #define NAME_MAX_BYTES 200
 
-enum exit_code identity_check_name(const char *name)
+const char *identity_name_fault(const char *name)
 {
 	size_t len = strlen(name);
 
 	if (len < 1 || len > NAME_MAX_BYTES)
-		return fail(EXIT_USAGE, NULL, "an identity's name has 1 to %d bytes, not %zu", NAME_MAX_BYTES, len);
+		return "an identity's name has 1 to 200 bytes";
 	for (const char *p = name; *p; p++)
 		if (*p <= ' ' || *p > '~' || strchr(":;,", *p))
-			return fail(EXIT_USAGE, NULL,
-				    "an identity's name is printable ASCII without space, colon, semicolon and comma");
-	return EXIT_OK;
+			return "an identity's name is printable ASCII without space, colon, semicolon and comma";
+	return NULL;
+}
+
+enum exit_code identity_check_name(const char *name)
+{
+	const char *fault = identity_name_fault(name);
+
+	if (fault && (!*name || strlen(name) > NAME_MAX_BYTES))
+		return fail(EXIT_USAGE, NULL, "%s, not %zu", fault, strlen(name));
+	return fault ? fail(EXIT_USAGE, NULL, "%s", fault) : EXIT_OK;
 }
 
 enum exit_code open_keyring(const char *identity, bool to_change, struct keyring *keyring)
@@ -79,21 +87,24 @@ enum exit_code open_whole_identity(const char *identity, struct identity_keys *k
 	return EXIT_OK;
 }
 
-enum exit_code open_handle(const char *identity, bool to_change, struct keyring *keyring, gnutls_datum_t *handle)
+enum exit_code read_handle(const char *identity, const struct identity_keys *keys, gnutls_datum_t *handle)
 {
-	struct identity_keys keys;
-	enum exit_code code = open_identity(identity, to_change, keyring, &keys);
-	int ret;
+	int ret = keys->serial[PART_PRIVKEY] ? keyring_read(keys->serial[PART_PRIVKEY], handle) : -ENOKEY;
 
-	if (code != EXIT_OK)
-		return code;
-	ret = keys.serial[PART_PRIVKEY] ? keyring_read(keys.serial[PART_PRIVKEY], handle) : -ENOKEY;
 	if (ret < 0)
 		return fail_errno(identity, -ret, "its private key");
 	if (nfstls_handle_detect(handle))
 		return EXIT_OK;
 	datum_wipe(handle);
 	return fail(EXIT_USAGE, identity, "its private key is on the keyring, and not on a token that has a PIN");
+}
+
+enum exit_code open_handle(const char *identity, bool to_change, struct keyring *keyring, gnutls_datum_t *handle)
+{
+	struct identity_keys keys;
+	enum exit_code code = open_identity(identity, to_change, keyring, &keys);
+
+	return code == EXIT_OK ? read_handle(identity, &keys, handle) : code;
 }
 
 void note_if_shared(const struct keyring *keyring)

@@ -12,6 +12,9 @@
  */
 enum exit_code identity_check_name(const char *name);
 
+/* The same without a message: what is wrong with it, or NULL. */
+const char *identity_name_fault(const char *name);
+
 /* Root, and the .nfs keyring. With a lock for those that change it. */
 enum exit_code open_keyring(const char *identity, bool to_change, struct keyring *keyring);
 
@@ -29,6 +32,9 @@ int lookup_identity(const struct keyring *keyring, const char *identity, struct 
 
 /* keyring_list(), in the same way. */
 int list_identities(const struct keyring *keyring, struct identity_list *list);
+
+/* The same of an identity that is open already. */
+enum exit_code read_handle(const char *identity, const struct identity_keys *keys, gnutls_datum_t *handle);
 
 /* After a change, on a kernel with one keyring for all: say so. */
 void note_if_shared(const struct keyring *keyring);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,8 +53,15 @@ static enum exit_code verify_list(const struct arguments *args)
 	return EXIT_OK;
 }
 
+static enum exit_code verify_load(const struct arguments *args)
+{
+	if (pin_is_chosen(&args->source.pin) && args->identity_count != 1)
+		return fail(EXIT_USAGE, NULL, "load: a PIN is for one identity; which?");
+	return verify_pin(args);
+}
+
 /* What stands behind a command without a dash. */
-enum word { WORD_NONE, WORD_IDENTITY, WORD_IDENTITY_OR_ALL, WORD_URI /* or none */ };
+enum word { WORD_NONE, WORD_IDENTITY, WORD_IDENTITY_OR_ALL, WORD_IDENTITIES_OR_ALL, WORD_URI /* or none */ };
 
 static const struct command {
 	const char *name;
@@ -64,8 +72,8 @@ static const struct command {
 	const char *usage;
 	const char *summary;
 } commands[] = {
-	{ "add", WORD_IDENTITY, "pckPDFTE", verify_source, cmd_add,
-	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE]} [--expire]",
+	{ "add", WORD_IDENTITY, "pckPDFTES", verify_source, cmd_add,
+	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE]} [--expire] [--persist]",
 	  "put an identity on the .nfs keyring" },
 	{ "update", WORD_IDENTITY, "pckPDFTEdjrnoO", verify_change, cmd_update,
 	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE] | --cert FILE} [--expire] [--dry-run]",
@@ -76,7 +84,10 @@ static const struct command {
 	  "print an identity's serials, ready for mount -o, or what list says of it" },
 	{ "export", WORD_IDENTITY, "", NULL, cmd_export, "IDENTITY",
 	  "print its certificate, chain and token handle as PEM, for OpenSSL" },
-	{ "remove", WORD_IDENTITY, "", NULL, cmd_remove, "IDENTITY", "take an identity off the keyring" },
+	{ "remove", WORD_IDENTITY, "S", NULL, cmd_remove, "IDENTITY [--persist]", "take an identity off the keyring" },
+	{ "load", WORD_IDENTITIES_OR_ALL, "aPDT", verify_load, cmd_load, "{IDENTITY... | IDENTITY PIN | --all}",
+	  "put on the keyring what identity files describe" },
+	{ "check-config", WORD_NONE, "", NULL, cmd_check_config, "", "find mistakes in the identity files" },
 	{ "verify", WORD_IDENTITY_OR_ALL, "aCjrnoO", NULL, cmd_verify, "{IDENTITY | --all} [--ca FILE] [TABLE]",
 	  "find out, without a server, whether handshakes will work" },
 	{ "unlock", WORD_IDENTITY, "PDT", verify_pin, cmd_unlock, "IDENTITY [PIN]",
@@ -113,7 +124,8 @@ static const struct command *find_command(const char *name)
 
 static enum exit_code take_word(const struct command *command, int argc, char **argv, struct arguments *args)
 {
-	int most = command->word == WORD_NONE ? 0 : 1;
+	enum exit_code code = EXIT_OK;
+	int most = command->word == WORD_NONE ? 0 : command->word == WORD_IDENTITIES_OR_ALL ? INT_MAX : 1;
 
 	if (argc > most)
 		return fail(EXIT_USAGE, NULL, "%s: unexpected argument '%s'; see nfstlskey --help", command->name,
@@ -127,7 +139,11 @@ static enum exit_code take_word(const struct command *command, int argc, char **
 	if (argc == 0)
 		return fail(EXIT_USAGE, NULL, "%s: which identity? see nfstlskey --help", command->name);
 	args->identity = argv[0];
-	return identity_check_name(args->identity);
+	args->identities = argv;
+	args->identity_count = argc;
+	for (int i = 0; code == EXIT_OK && i < argc; i++)
+		code = identity_check_name(argv[i]);
+	return code;
 }
 
 static enum exit_code run_command(const struct command *command, int argc, char **argv)

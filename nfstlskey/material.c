@@ -11,6 +11,15 @@
 #include "checks.h"
 #include "material.h"
 
+/* As long as tlshd gives a token, where it is asked without a person. */
+#define UNATTENDED_MS 8000
+
+/* The certificates of files. */
+struct given {
+	struct cert_list certs;
+	struct cert_list chain;
+};
+
 /* What is checked is what the keyring will hold, and a key on a token is opened as tlshd will open it. */
 static enum exit_code preflight(const char *identity, const struct material *material,
 				const struct nfstls_access *access, struct nfstls_key_info *info)
@@ -25,72 +34,98 @@ static enum exit_code preflight(const char *identity, const struct material *mat
 	return code;
 }
 
+/* The intermediates of a file take the place of those that were found. */
+static int replace_chain(const struct given *given, struct material *material)
+{
+	gnutls_datum_t chain;
+	gnutls_x509_crt_t leaf;
+	int ret = NFSTLS_E_CERT;
+
+	if (given->chain.count == 0)
+		return 0;
+	if (gnutls_x509_crt_init(&leaf) < 0)
+		return NFSTLS_E_MEMORY;
+	if (gnutls_x509_crt_import(leaf, &material->part[PART_CERT], GNUTLS_X509_FMT_DER) == 0)
+		ret = nfstls_chain_build(leaf, given->chain.certs, given->chain.count, &chain);
+	gnutls_x509_crt_deinit(leaf);
+	if (ret == 0) {
+		datum_wipe(&material->part[PART_CHAIN]);
+		material->part[PART_CHAIN] = chain;
+	}
+	return ret;
+}
+
 static enum exit_code find_token_key(const char *identity, const char *uri, const struct nfstls_access *access,
-				     const struct cert_list *certs, struct material *material)
+				     const struct given *given, struct material *material)
 {
 	struct nfstls_token_key found = { .uri = NULL };
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	enum exit_code code = EXIT_OK;
 	int ret;
 
-	ret = nfstls_token_key_find(uri, access, certs->certs, certs->count, &found, &diag);
+	ret = nfstls_token_key_find(uri, access, given->certs.certs, given->certs.count, &found, &diag);
 	if (ret == 0)
 		ret = nfstls_handle_encode(found.uri, &material->part[PART_PRIVKEY]);
-	if (ret < 0) {
-		code = fail_p11(identity, ret, &diag);
-	} else {
+	if (ret == 0) {
 		material->part[PART_CERT] = found.cert;
 		material->part[PART_CHAIN] = found.chain;
 		found.cert.data = found.chain.data = NULL;
+		ret = replace_chain(given, material);
 	}
+	if (ret < 0)
+		code = fail_p11(identity, ret, &diag);
 	nfstls_token_key_clear(&found);
 	nfstls_diag_clear(&diag);
 	return code;
 }
 
 /* A PIN that was entered goes onto the keyring if the token wanted it. */
-static enum exit_code load_token_with_pin(const char *identity, const char *uri, const struct pin_choice *choice,
-					  const struct cert_list *certs, struct material *material)
+static enum exit_code load_token_with_pin(const char *identity, const char *uri, const struct source *source,
+					  const struct given *given, struct material *material)
 {
-	struct nfstls_identity name = { (char *)identity, 0 };
-	struct nfstls_access access = { .identity = &name, .by_person = true };
+	struct nfstls_identity name = { (char *)identity, source->unattended };
+	struct nfstls_access access = { .identity = &name, .by_person = !source->unattended };
 	struct nfstls_key_info info;
 	gnutls_datum_t pin = { NULL, 0 };
-	enum exit_code code = pin_enter(identity, choice, &pin);
+	enum exit_code code = pin_enter(identity, &source->pin, &pin);
 
 	if (code != EXIT_OK)
 		return code;
-	if (pin.size > 0)
+	if (source->unattended)
+		access.timeout_ms = UNATTENDED_MS;
+	if (pin.size > 0) {
 		access.pin = &pin;
-	code = find_token_key(identity, uri, &access, certs, material);
+		access.by_person = true;
+	}
+	code = find_token_key(identity, uri, &access, given, material);
 	if (code == EXIT_OK)
 		code = preflight(identity, material, &access, &info);
 	if (code == EXIT_OK && pin.size > 0 && info.pin_id[0]) {
 		material->part[PART_PIN] = pin;
-		material->pin_timeout = choice->timeout;
+		material->pin_timeout = source->pin.timeout;
 		pin = (gnutls_datum_t){ NULL, 0 };
 	}
 	datum_wipe(&pin);
 	return code;
 }
 
-static enum exit_code load_token(const char *identity, const char *uri, const struct pin_choice *choice,
-				 const struct cert_list *certs, struct material *material)
+static enum exit_code load_token(const char *identity, const char *uri, const struct source *source,
+				 const struct given *given, struct material *material)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	enum exit_code code;
 	char *with_file;
 	int ret;
 
-	if (!choice->file)
-		return load_token_with_pin(identity, uri, choice, certs, material);
-	ret = nfstls_uri_with_pin_file(uri, choice->file, &with_file, &diag);
+	if (!source->pin.file)
+		return load_token_with_pin(identity, uri, source, given, material);
+	ret = nfstls_uri_with_pin_file(uri, source->pin.file, &with_file, &diag);
 	if (ret < 0) {
 		code = fail_p11(identity, ret, &diag);
 		nfstls_diag_clear(&diag);
 		return code;
 	}
-	code = load_token_with_pin(identity, with_file, choice, certs, material);
+	code = load_token_with_pin(identity, with_file, source, given, material);
 	free(with_file);
 	return code;
 }
@@ -119,7 +154,7 @@ static int open_key(gnutls_privkey_t key, const gnutls_datum_t *privkey, const s
 
 /* With material->part[PART_PRIVKEY] there already: see which certificate is for it. */
 static enum exit_code add_certificate(const char *identity, const struct nfstls_access *access,
-				      const struct cert_list *certs, struct material *material)
+				      const struct given *given, struct material *material)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	struct nfstls_key_info info;
@@ -131,25 +166,27 @@ static enum exit_code add_certificate(const char *identity, const struct nfstls_
 		return fail_p11(identity, NFSTLS_E_MEMORY, NULL);
 	ret = open_key(key, &material->part[PART_PRIVKEY], access, &diag);
 	if (ret == 0)
-		ret = choose_certificate(key, certs, material, &diag);
+		ret = choose_certificate(key, &given->certs, material, &diag);
 	gnutls_privkey_deinit(key);
+	if (ret == 0)
+		ret = replace_chain(given, material);
 	code = ret < 0 ? fail_p11(identity, ret, &diag) : preflight(identity, material, access, &info);
 	nfstls_diag_clear(&diag);
 	return code;
 }
 
-static enum exit_code load_files(const char *identity, gnutls_x509_privkey_t key, const struct cert_list *certs,
+static enum exit_code load_files(const char *identity, gnutls_x509_privkey_t key, const struct given *given,
 				 struct material *material)
 {
 	if (gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN,
 					      &material->part[PART_PRIVKEY]) < 0)
 		return fail_p11(identity, NFSTLS_E_KEYFILE, NULL);
-	return add_certificate(identity, NULL, certs, material);
+	return add_certificate(identity, NULL, given, material);
 }
 
 /* A handle from a PEM file is a URI that has still to be resolved: to one key, by one module. */
-static enum exit_code load_handle(const char *identity, const gnutls_datum_t *handle, const struct pin_choice *choice,
-				  const struct cert_list *certs, struct material *material)
+static enum exit_code load_handle(const char *identity, const gnutls_datum_t *handle, const struct source *source,
+				  const struct given *given, struct material *material)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	enum exit_code code;
@@ -158,12 +195,12 @@ static enum exit_code load_handle(const char *identity, const gnutls_datum_t *ha
 
 	if (ret < 0)
 		return fail_p11(identity, ret, &diag);
-	code = load_token(identity, uri, choice, certs, material);
+	code = load_token(identity, uri, source, given, material);
 	free(uri);
 	return code;
 }
 
-static enum exit_code load_key_file(const char *identity, const struct source *source, const struct cert_list *certs,
+static enum exit_code load_key_file(const char *identity, const struct source *source, const struct given *given,
 				    struct material *material)
 {
 	gnutls_datum_t handle = { NULL, 0 };
@@ -171,13 +208,13 @@ static enum exit_code load_key_file(const char *identity, const struct source *s
 	enum exit_code code = file_read_key(identity, source->key_file, &handle, &key);
 
 	if (code == EXIT_OK && handle.size > 0)
-		code = load_handle(identity, &handle, &source->pin, certs, material);
+		code = load_handle(identity, &handle, source, given, material);
 	else if (code == EXIT_OK && pin_is_chosen(&source->pin))
 		code = fail(EXIT_USAGE, identity, "%s is a private key, which needs no PIN", source->key_file);
-	else if (code == EXIT_OK && certs->count == 0)
+	else if (code == EXIT_OK && given->certs.count == 0)
 		code = fail(EXIT_USAGE, identity, "%s is a private key and needs --cert", source->key_file);
 	else if (code == EXIT_OK)
-		code = load_files(identity, key, certs, material);
+		code = load_files(identity, key, given, material);
 	gnutls_free(handle.data);
 	gnutls_x509_privkey_deinit(key);
 	return code;
@@ -223,19 +260,74 @@ static enum exit_code complete(const char *identity, const struct source *source
 	return code;
 }
 
-enum exit_code material_load(const char *identity, const struct source *source, struct material *material)
+static enum exit_code read_given(const char *identity, const struct source *source, struct given *given)
 {
-	struct cert_list certs = { NULL, 0 };
 	enum exit_code code = EXIT_OK;
 
-	*material = (struct material){ .part = { { NULL, 0 } } };
+	*given = (struct given){ .certs = { NULL, 0 } };
 	if (source->cert_file)
-		code = file_read_certs(identity, source->cert_file, &certs);
+		code = file_read_certs(identity, source->cert_file, &given->certs);
+	if (code == EXIT_OK && source->chain_file)
+		code = file_read_certs(identity, source->chain_file, &given->chain);
+	return code;
+}
+
+static void given_clear(struct given *given)
+{
+	cert_list_clear(&given->certs);
+	cert_list_clear(&given->chain);
+}
+
+static bool is_given(gnutls_x509_crt_t cert, const struct cert_list *certs)
+{
+	for (unsigned int i = 0; i < certs->count; i++)
+		if (gnutls_x509_crt_equals(cert, certs->certs[i]))
+			return true;
+	return certs->count == 0;
+}
+
+static bool is_chain(gnutls_x509_crt_t cert, const struct given *given, const gnutls_datum_t *chain)
+{
+	const struct cert_list *pool = given->chain.count > 0 ? &given->chain : &given->certs;
+	gnutls_datum_t built = { NULL, 0 };
+	bool same;
+
+	if (pool->count == 0)
+		return true;
+	same = nfstls_chain_build(cert, pool->certs, pool->count, &built) == 0 && built.size == chain->size &&
+	       (built.size == 0 || memcmp(built.data, chain->data, built.size) == 0);
+	gnutls_free(built.data);
+	return same;
+}
+
+enum exit_code material_certs_hold(const char *identity, const struct source *source, const gnutls_datum_t *cert,
+				   const gnutls_datum_t *chain, bool *hold)
+{
+	struct given given;
+	gnutls_x509_crt_t leaf;
+	enum exit_code code = read_given(identity, source, &given);
+
+	*hold = false;
+	if (code == EXIT_OK && gnutls_x509_crt_init(&leaf) == 0) {
+		*hold = gnutls_x509_crt_import(leaf, cert, GNUTLS_X509_FMT_DER) == 0 && is_given(leaf, &given.certs) &&
+			is_chain(leaf, &given, chain);
+		gnutls_x509_crt_deinit(leaf);
+	}
+	given_clear(&given);
+	return code;
+}
+
+enum exit_code material_load(const char *identity, const struct source *source, struct material *material)
+{
+	struct given given;
+	enum exit_code code = read_given(identity, source, &given);
+
+	*material = (struct material){ .part = { { NULL, 0 } } };
 	if (code == EXIT_OK && source->pkcs11)
-		code = load_token(identity, source->pkcs11, &source->pin, &certs, material);
+		code = load_token(identity, source->pkcs11, source, &given, material);
 	else if (code == EXIT_OK)
-		code = load_key_file(identity, source, &certs, material);
-	cert_list_clear(&certs);
+		code = load_key_file(identity, source, &given, material);
+	given_clear(&given);
 	return complete(identity, source, code, material);
 }
 
@@ -244,7 +336,7 @@ enum exit_code material_renew(const char *identity, const struct source *source,
 {
 	struct nfstls_keys keys = { .identity = { strdup(identity), keyring->serial } };
 	const struct nfstls_access access = { .identity = &keys.identity };
-	struct cert_list certs = { NULL, 0 };
+	struct given given = { .certs = { NULL, 0 } };
 	enum exit_code code;
 	int ret = keys.identity.name ? nfstls_keys_load(&keys) : NFSTLS_E_MEMORY;
 
@@ -254,13 +346,13 @@ enum exit_code material_renew(const char *identity, const struct source *source,
 	else if (keys.privkey.size == 0)
 		code = fail(EXIT_NOT_FOUND, identity, "it has no private key; name one with --pkcs11 or --key");
 	else
-		code = file_read_certs(identity, source->cert_file, &certs);
+		code = read_given(identity, source, &given);
 	if (code == EXIT_OK) {
 		material->part[PART_PRIVKEY] = keys.privkey;
 		keys.privkey = (gnutls_datum_t){ NULL, 0 };
-		code = add_certificate(identity, &access, &certs, material);
+		code = add_certificate(identity, &access, &given, material);
 	}
-	cert_list_clear(&certs);
+	given_clear(&given);
 	nfstls_keys_clear(&keys);
 	return complete(identity, source, code, material);
 }

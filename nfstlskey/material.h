@@ -6,13 +6,20 @@
 #include "keyring.h"
 #include "pin_entry.h"
 
-/* What the command line names: a URI and perhaps a certificate file, or two files. NULL where it does not. */
+/* What the command line or an identity file names: a URI and perhaps a certificate file, or two files. NULL elsewhere.
+ */
 struct source {
 	const char *pkcs11;
 	const char *cert_file;
 	const char *key_file;
+	const char *chain_file; /* the intermediates, in the place of those that come with the certificate */
 	struct pin_choice pin;
 	bool expires; /* it goes from the keyring when the certificate is valid no longer */
+	/*
+	 * The serial of the .nfs keyring where nobody is there to see a PIN refused: the login is then like that of a
+	 * handshake, in what it takes the PIN from, in time, and in heeding and setting latches. 0: a person asks.
+	 */
+	int32_t unattended;
 };
 
 /*
@@ -28,5 +35,13 @@ enum exit_code material_load(const char *identity, const struct source *source, 
  */
 enum exit_code material_renew(const char *identity, const struct source *source, const struct keyring *keyring,
 			      struct material *material);
+
+/*
+ * Whether the certificate files of a source still lead to this certificate and chain (size 0: none), as far as that can
+ * be told without the key. A source without such files leads anywhere. EXIT_OK, or the exit code of a file that cannot
+ * be read, of which it has said so.
+ */
+enum exit_code material_certs_hold(const char *identity, const struct source *source, const gnutls_datum_t *cert,
+				   const gnutls_datum_t *chain, bool *hold);
 
 #endif

@@ -23,7 +23,8 @@ static const struct {
 	{ 'D', "pin-fd", "N", "read the PIN from a file descriptor, and have the kernel keep it" },
 	{ 'F', "pin-file", "FILE", "name a PIN file that each handshake reads" },
 	{ 'T', "pin-timeout", "SECONDS", "how long the kernel keeps a PIN (a day)" },
-	{ 'a', "all", NULL, "verify every identity" },
+	{ 'a', "all", NULL, "every identity; load: every identity file" },
+	{ 'S', "persist", NULL, "add: write an identity file as well; remove: take it away" },
 	{ 'C', "ca", "FILE", "the CA file that the server trusts, PEM or DER" },
 	{ 'E', "expire", NULL, "have the kernel drop the identity when its certificate is valid no longer" },
 	{ 'd', "dry-run", NULL, "make all the checks, say what would change, and change nothing" },
@@ -113,6 +114,9 @@ static enum exit_code take_option(int letter, struct arguments *args)
 		return take_pin_option(letter, &args->source.pin);
 	case 'a':
 		args->all = true;
+		break;
+	case 'S':
+		args->persist = true;
 		break;
 	case 'C':
 		args->ca_file = optarg;

@@ -77,18 +77,46 @@ static enum exit_code unlock(const struct arguments *args, const struct keyring 
 	return code;
 }
 
-enum exit_code cmd_unlock(const struct arguments *args)
+/* One that load could not put there for a PIN that was refused: the next load tries the PIN once more. */
+static enum exit_code unlock_unloaded(const struct arguments *args, const struct keyring *keyring)
+{
+	struct nfstls_identity identity = { (char *)args->identity, keyring->serial };
+	int ret;
+
+	if (pin_is_chosen(&args->source.pin))
+		return fail(EXIT_USAGE, args->identity, "it is not loaded; give the PIN to nfstlskey load");
+	ret = nfstls_latch_clear(&identity, NULL);
+	return ret < 0 ? fail(EXIT_OTHER, args->identity, "the latch cannot be taken away: %s", nfstls_strerror(ret))
+		       : EXIT_OK;
+}
+
+static enum exit_code unlock_loaded(const struct arguments *args, const struct keyring *keyring,
+				    const struct identity_keys *keys)
 {
 	gnutls_datum_t handle = { NULL, 0 }, pin = { NULL, 0 };
-	struct keyring keyring;
-	enum exit_code code = open_handle(args->identity, true, &keyring, &handle);
+	enum exit_code code = read_handle(args->identity, keys, &handle);
 
 	if (code == EXIT_OK)
 		code = find_pin(args, &handle, &pin);
 	if (code == EXIT_OK)
-		code = unlock(args, &keyring, &handle, &pin);
+		code = unlock(args, keyring, &handle, &pin);
 	datum_wipe(&handle);
 	datum_wipe(&pin);
+	return code;
+}
+
+enum exit_code cmd_unlock(const struct arguments *args)
+{
+	struct identity_keys keys;
+	struct keyring keyring;
+	enum exit_code code = open_identity(args->identity, true, &keyring, &keys);
+
+	if (code != EXIT_OK)
+		return code;
+	if (keys.serial[PART_LATCH] > 0 && keys.serial[PART_CERT] == 0 && keys.serial[PART_PRIVKEY] == 0)
+		code = unlock_unloaded(args, &keyring);
+	else
+		code = unlock_loaded(args, &keyring, &keys);
 	if (code == EXIT_OK)
 		note_if_shared(&keyring);
 	return code;

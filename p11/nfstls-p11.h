@@ -132,6 +132,13 @@ int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source);
 /** The path of the PKCS#11 module that a handle names; NULL where it names none. Free with free(). */
 int nfstls_handle_module(const gnutls_datum_t *handle, char **path);
 
+/**
+ * Whether a handle is what this URI, of which it was perhaps made, would lead to: every attribute that the URI has, the
+ * handle has too, and their pin-sources are the same. No token is asked. A URI that names a certificate is not
+ * compared.
+ */
+bool nfstls_handle_answers(const gnutls_datum_t *handle, const char *uri);
+
 /** The label of a handle in PEM. */
 #define NFSTLS_HANDLE_PEM_LABEL "PKCS#11 PROVIDER URI"
 
@@ -168,6 +175,13 @@ struct nfstls_access {
  * current directory. Free *with_file with free(). Errors: NFSTLS_E_URI and its kin, NFSTLS_E_PIN_SOURCE.
  */
 int nfstls_uri_with_pin_file(const char *uri, const char *path, char **with_file, struct nfstls_diag *diag);
+
+/**
+ * Whether a URI is one that nfstls_token_key_find() takes, as far as that can be told without a token. *path, unless
+ * NULL, gets the absolute path of the file that it names as pin-source; NULL where it names none. Free *path with
+ * free(). Errors: NFSTLS_E_URI and its kin, NFSTLS_E_PIN_SOURCE (not a file's absolute path), NFSTLS_E_MEMORY.
+ */
+int nfstls_uri_check(const char *uri, char **path, struct nfstls_diag *diag);
 
 /** One private key on one token, and what belongs to it. Release with nfstls_token_key_clear(). */
 struct nfstls_token_key {

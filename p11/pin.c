@@ -14,8 +14,7 @@
 
 #define CREDENTIAL_NAME "nfstls.%s.pin"
 
-/* RFC 8089: file:/path and file:///path are the same file; any other host is not ours. */
-static const char *pin_path(const char *source)
+const char *pin_path(const char *source)
 {
 	if (strncmp(source, "file:", 5) == 0) {
 		source += 5;

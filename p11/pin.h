@@ -30,6 +30,12 @@ int pin_find(const char *pin_source, const struct nfstls_access *access, struct 
  */
 int pin_read(const char *source, struct pin *pin, struct nfstls_diag *diag);
 
+/*
+ * The absolute path that a pin-source names, within its text; NULL: none. RFC 8089: file:/path and file:///path are the
+ * same file; any other host is not ours.
+ */
+const char *pin_path(const char *source);
+
 /* Wipe and release. */
 void pin_clear(struct pin *pin);
 

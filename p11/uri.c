@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pin.h"
 #include "uri.h"
 
 /*
@@ -200,4 +201,65 @@ int nfstls_uri_with_pin_file(const char *text, const char *path, char **with_fil
 	free(source);
 	p11_kit_uri_free(uri);
 	return ret;
+}
+
+int nfstls_uri_check(const char *text, char **path, struct nfstls_diag *diag)
+{
+	const char *source, *file;
+	P11KitUri *uri;
+	int ret = uri_parse(text, &uri, diag);
+
+	if (ret < 0)
+		return ret;
+	source = p11_kit_uri_get_pin_source(uri);
+	file = source ? pin_path(source) : NULL;
+	if (source && !file)
+		ret = diag_set(diag, NFSTLS_E_PIN_SOURCE, "pin-source is not the absolute path of a file");
+	if (ret == 0 && path) {
+		*path = file ? strdup(file) : NULL;
+		if (file && !*path)
+			ret = NFSTLS_E_MEMORY;
+	}
+	p11_kit_uri_free(uri);
+	return ret;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The first holds for what the second names; a URI that leaves something open holds for all. */
+static bool covers(P11KitUri *uri, P11KitUri *named)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = { CKA_ID, CKA_LABEL };
+	const char *module = p11_kit_uri_get_module_path(uri);
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		CK_ATTRIBUTE *wanted = p11_kit_uri_get_attribute(uri, types[i]);
+		CK_ATTRIBUTE *there = p11_kit_uri_get_attribute(named, types[i]);
+
+		if (wanted && (!there || wanted->ulValueLen != there->ulValueLen ||
+			       memcmp(wanted->pValue, there->pValue, there->ulValueLen) != 0))
+			return false;
+	}
+	return uri_class(uri, CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY &&
+	       p11_kit_uri_match_token_info(uri, p11_kit_uri_get_token_info(named)) &&
+	       (!module || same_text(module, p11_kit_uri_get_module_path(named))) &&
+	       same_text(p11_kit_uri_get_pin_source(uri), p11_kit_uri_get_pin_source(named));
+}
+
+bool nfstls_handle_answers(const gnutls_datum_t *handle, const char *text)
+{
+	P11KitUri *uri, *named;
+	bool answers = false;
+
+	if (uri_parse(text, &uri, NULL) < 0)
+		return false;
+	if (uri_of_handle(handle, &named, NULL) == 0) {
+		answers = covers(uri, named);
+		p11_kit_uri_free(named);
+	}
+	p11_kit_uri_free(uri);
+	return answers;
 }

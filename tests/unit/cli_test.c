@@ -76,6 +76,10 @@ static void identities(void **state)
 		{ { "update" }, "which identity" },
 		{ { "show" }, "which identity" },
 		{ { "remove" }, "which identity" },
+		{ { "load" }, "which identity" },
+		{ { "load", "a", "b:c" }, "printable ASCII" },
+		{ { "load", "a", "--all" }, "not both" },
+		{ { "check-config", "a" }, "unexpected argument 'a'" },
 		{ { "verify" }, "which identity" },
 		{ { "verify", "a", "b" }, "unexpected argument 'b'" },
 		{ { "verify", "a", "--all" }, "not both" },
@@ -137,6 +141,9 @@ static void options(void **state)
 		{ { "list", "--netns", "a", "--all-netns" }, "not both" },
 		{ { "list", "-o" }, "-o needs a value" },
 		{ { "remove", "lab", "--cert", "f" }, "remove does not take that option" },
+		{ { "update", "lab", "--persist" }, "update does not take that option" },
+		{ { "load", "a", "b", "--pin-prompt" }, "a PIN is for one identity" },
+		{ { "load", "--all", "--pin-fd", "0" }, "a PIN is for one identity" },
 		{ { "add", "lab", "--json" }, "add does not take that option" },
 		{ { "list", "--key", "f" }, "list does not take that option" },
 		{ { "tokens", "--key", "f" }, "tokens does not take that option" },
@@ -176,7 +183,8 @@ static void help(void **state)
 	static const char *const forms[][ARGS_MAX] = {
 		{ "--help" }, { "-h" }, { "add", "--help" }, { "list", "--help" }, { "show", "lab", "--help" },
 	};
-	static const char *const commands_named[] = { "add", "update", "list", "show", "remove", "verify", "tokens" };
+	static const char *const commands_named[] = { "add",	"update", "list", "show",	 "remove",
+						      "verify", "tokens", "load", "check-config" };
 	char text[64];
 
 	(void)state;

@@ -20,6 +20,7 @@ unit_tests = \
 	tests/unit/file_test \
 	tests/unit/handle_test \
 	tests/unit/handshake_test \
+	tests/unit/idfile_test \
 	tests/unit/keyring_open_test \
 	tests/unit/keyring_test \
 	tests/unit/module_test \
@@ -56,6 +57,11 @@ EXTRA_tests_unit_cli_test_DEPENDENCIES = nfstlskey/nfstlskey$(EXEEXT)
 
 tests_unit_file_test_SOURCES = tests/unit/file_test.c nfstlskey/file.c nfstlskey/report.c
 tests_unit_file_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
+
+tests_unit_idfile_test_SOURCES = tests/unit/idfile_test.c nfstlskey/idfile.c nfstlskey/idfile_list.c \
+	nfstlskey/identity.c nfstlskey/keyring.c nfstlskey/keyring_open.c nfstlskey/netns.c nfstlskey/report.c
+tests_unit_idfile_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
+tests_unit_idfile_test_LDADD = $(LDADD) $(KEYUTILS_LIBS) $(ECONF_LIBS)
 
 tests_unit_keyring_open_test_SOURCES = tests/unit/keyring_open_test.c nfstlskey/keyring_open.c
 tests_unit_keyring_open_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey

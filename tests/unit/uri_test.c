@@ -300,15 +300,91 @@ static void format_leaves_out_the_empty(void **state)
 	free(text);
 }
 
+static void assert_checks(const char *text, int error, const char *path)
+{
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	char *found = NULL;
+
+	assert_error(nfstls_uri_check(text, &found, &diag), error, &diag);
+	if (path)
+		assert_string_equal(found, path);
+	else
+		assert_null(found);
+	assert_int_equal(nfstls_uri_check(text, NULL, NULL), error);
+	free(found);
+	nfstls_diag_clear(&diag);
+}
+
+static void check_names_the_pin_file(void **state)
+{
+	(void)state;
+	assert_checks("pkcs11:token=lab", 0, NULL);
+	assert_checks("pkcs11:token=lab?pin-source=/etc/nfs/pin", 0, "/etc/nfs/pin");
+	assert_checks("pkcs11:token=lab?pin-source=file:/etc/nfs/pin", 0, "/etc/nfs/pin");
+	assert_checks("pkcs11:token=lab?pin-source=file:///etc/nfs/pin", 0, "/etc/nfs/pin");
+	assert_checks("pkcs11:token=lab?pin-source=pin", NFSTLS_E_PIN_SOURCE, NULL);
+	assert_checks("pkcs11:token=lab?pin-source=file://host/pin", NFSTLS_E_PIN_SOURCE, NULL);
+	assert_checks("pkcs11:token=lab?pin-value=1234", NFSTLS_E_URI_SECRET, NULL);
+	assert_checks("token=lab", NFSTLS_E_URI, NULL);
+}
+
+static void answers(void **state)
+{
+	static const char named[] = "pkcs11:model=m;manufacturer=n;serial=1;token=lab;id=%01;object=key;type=private"
+				    "?pin-source=/pin&module-path=/usr/lib/m.so";
+	static const struct {
+		const char *uri;
+		bool answers;
+	} cases[] = {
+		{ "pkcs11:token=lab?pin-source=/pin", true },
+		{ "pkcs11:token=lab;object=key?pin-source=/pin", true },
+		{ "pkcs11:id=%01;type=private?pin-source=/pin", true },
+		{ "pkcs11:?pin-source=/pin&module-path=/usr/lib/m.so", true },
+		{ "pkcs11:?pin-source=/pin&module-path=/usr/lib/n.so", false },
+		{ "pkcs11:token=lab", false },
+		{ "pkcs11:token=lab?pin-source=/other", false },
+		{ "pkcs11:token=lab2?pin-source=/pin", false },
+		{ "pkcs11:token=lab;serial=2?pin-source=/pin", false },
+		{ "pkcs11:token=lab;object=key2?pin-source=/pin", false },
+		{ "pkcs11:token=lab;id=%01%02?pin-source=/pin", false },
+		{ "pkcs11:token=lab;type=cert?pin-source=/pin", false },
+		{ "lab", false },
+	};
+	gnutls_datum_t handle;
+
+	(void)state;
+	assert_ok(nfstls_handle_encode(named, &handle), NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (nfstls_handle_answers(&handle, cases[i].uri) != cases[i].answers)
+			print_error("%s:\n", cases[i].uri);
+		assert_int_equal(nfstls_handle_answers(&handle, cases[i].uri), cases[i].answers);
+	}
+	/* the handle has no name of its key, and so is not known to be the one that is named */
+	gnutls_free(handle.data);
+	assert_ok(nfstls_handle_encode("pkcs11:token=lab;id=%01;type=private", &handle), NULL);
+	assert_false(nfstls_handle_answers(&handle, "pkcs11:token=lab;object=key"));
+	handle.size--;
+	assert_false(nfstls_handle_answers(&handle, "pkcs11:token=lab"));
+	gnutls_free(handle.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parse_accepts),       cmocka_unit_test(parse_malformed),
-		cmocka_unit_test(parse_unknown),       cmocka_unit_test(parse_unprintable),
-		cmocka_unit_test(parse_secret),	       cmocka_unit_test(parse_type),
-		cmocka_unit_test(class_of_uri),	       cmocka_unit_test(template),
-		cmocka_unit_test(format_token_labels), cmocka_unit_test(format_drops_what_does_not_return),
-		cmocka_unit_test(format_objects),      cmocka_unit_test(format_leaves_out_the_empty),
+		cmocka_unit_test(parse_accepts),
+		cmocka_unit_test(parse_malformed),
+		cmocka_unit_test(parse_unknown),
+		cmocka_unit_test(parse_unprintable),
+		cmocka_unit_test(parse_secret),
+		cmocka_unit_test(parse_type),
+		cmocka_unit_test(class_of_uri),
+		cmocka_unit_test(template),
+		cmocka_unit_test(format_token_labels),
+		cmocka_unit_test(format_drops_what_does_not_return),
+		cmocka_unit_test(format_objects),
+		cmocka_unit_test(format_leaves_out_the_empty),
+		cmocka_unit_test(check_names_the_pin_file),
+		cmocka_unit_test(answers),
 	};
 
 	return run_group(tests, NULL, NULL);
