@@ -82,6 +82,9 @@ enum exit_code idfile_set_aside(const char *identity, char **aside);
 void idfile_put_back(const char *identity, const char *aside);
 void idfile_forget(const char *aside);
 
+/* Where an identity was made of something else than its file says, if there is one, a load undoes that: say so. */
+void idfile_warn_of_other(const char *identity, const struct source *source);
+
 /* Undo idfile_create(). */
 void idfile_withdraw(const char *identity);
 

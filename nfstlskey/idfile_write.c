@@ -122,24 +122,46 @@ static int write_values(int fd, const struct idfile *file)
 	return fclose(out) != 0 && ret == 0 ? -errno : ret;
 }
 
+/* The first key in which two files differ, or IDFILE_KEY_COUNT. */
+static int first_difference(const struct idfile *one, const struct idfile *other)
+{
+	int key = 0;
+
+	while (key < IDFILE_KEY_COUNT &&
+	       (one->value[key] && other->value[key] ? strcmp(one->value[key], other->value[key]) == 0
+						     : one->value[key] == other->value[key]))
+		key++;
+	return key;
+}
+
 /* What a file cannot say, such as a path with a '#', shows when it is read. */
 static enum exit_code read_back(const char *identity, const char *path, const struct idfile *wanted)
 {
 	struct idfile file = { .identity = strdup(identity), .path = strdup(path) };
 	enum exit_code code = EXIT_OK;
-	int ret = file.identity && file.path ? idfile_read(&file) : -ENOMEM;
+	int key, ret = file.identity && file.path ? idfile_read(&file) : -ENOMEM;
 
 	if (ret < 0)
 		code = fail_errno(identity, -ret, path);
 	else if (file.problem_count > 0)
 		code = fail(EXIT_USAGE, identity, "it cannot be persisted: %s", file.problems[0].text);
-	for (int key = 0; code == EXIT_OK && key < IDFILE_KEY_COUNT; key++)
-		if (!file.value[key] != !wanted->value[key] ||
-		    (file.value[key] && strcmp(file.value[key], wanted->value[key]) != 0))
-			code = fail(EXIT_USAGE, identity, "it cannot be persisted: no file can say %s '%s'",
-				    idfile_key_names[key], wanted->value[key]);
+	else if ((key = first_difference(&file, wanted)) < IDFILE_KEY_COUNT)
+		code = fail(EXIT_USAGE, identity, "it cannot be persisted: no file can say %s '%s'",
+			    idfile_key_names[key], wanted->value[key]);
 	idfile_clear(&file);
 	return code;
+}
+
+void idfile_warn_of_other(const char *identity, const struct source *source)
+{
+	struct idfile file, given = { .path = NULL };
+
+	/* where it goes is no part of what it is made of */
+	if (idfile_find(idfile_folders, identity, &file) == 0 && idfile_read(&file) == 0 &&
+	    gather(source, file.value[IDFILE_NETNS], &given) == 0 && first_difference(&file, &given) < IDFILE_KEY_COUNT)
+		warn(identity, "%s says something else, and nfstlskey load goes by it; change it too", file.path);
+	idfile_clear(&file);
+	idfile_clear(&given);
 }
 
 /* link(2), unlike rename(2), never takes the place of a file that somebody has just put there. */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "changes.h"
+#include "idfile.h"
 
 enum exit_code cmd_update(const struct arguments *args)
 {
@@ -30,5 +31,6 @@ enum exit_code cmd_update(const struct arguments *args)
 	if (ret < 0)
 		return fail_errno(args->identity, -ret, "updating it");
 	note_if_shared(&keyring);
+	idfile_warn_of_other(args->identity, &args->source);
 	return EXIT_OK;
 }

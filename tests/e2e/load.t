@@ -69,6 +69,12 @@ serials=$(nfstlskey show lab)
 loads 'and back' 'bob: unchanged' 'lab: updated'
 is 'the serials stay' "$(nfstlskey show lab)" "$serials"
 
+# update changes the keyring alone
+ok 'update, to what the file says' nfstlskey update bob --cert "$PKI/bob.pem" --key "$PKI/bob.key"
+is 'says nothing of it' "$(grep -c 'says something else' /tmp/tap.out)" 0
+ok 'update, to something else' nfstlskey update bob --cert /etc/../$PKI/bob.pem --key "$PKI/bob.key"
+said 'says that the file does not' "warning: $FILES/bob.conf says something else"
+
 # what is there costs no login: the token may be away, and a certificate in a file is looked at all the same
 cp "$PKI/lab.pem" /etc/nfs/lab.pem
 echo 'cert = /etc/nfs/lab.pem' >>$FILES/lab.conf
