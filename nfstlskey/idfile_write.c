@@ -152,16 +152,32 @@ static enum exit_code read_back(const char *identity, const char *path, const st
 	return code;
 }
 
+static bool says_other(const struct idfile *file, const struct source *source)
+{
+	struct source whole = *source;
+	struct idfile given = { .path = NULL };
+	bool other;
+
+	/* a certificate alone leaves the key as it is, and with it where its PIN comes from */
+	if (!source->pkcs11 && !source->key_file) {
+		whole.pkcs11 = file->value[IDFILE_PKCS11];
+		whole.key_file = file->value[IDFILE_KEY];
+		whole.pin.file = file->value[IDFILE_PIN_FILE];
+	}
+	/* where it goes is no part of what it is made of */
+	other = gather(&whole, file->value[IDFILE_NETNS], &given) == 0 &&
+		first_difference(file, &given) < IDFILE_KEY_COUNT;
+	idfile_clear(&given);
+	return other;
+}
+
 void idfile_warn_of_other(const char *identity, const struct source *source)
 {
-	struct idfile file, given = { .path = NULL };
+	struct idfile file;
 
-	/* where it goes is no part of what it is made of */
-	if (idfile_find(idfile_folders, identity, &file) == 0 && idfile_read(&file) == 0 &&
-	    gather(source, file.value[IDFILE_NETNS], &given) == 0 && first_difference(&file, &given) < IDFILE_KEY_COUNT)
+	if (idfile_find(idfile_folders, identity, &file) == 0 && idfile_read(&file) == 0 && says_other(&file, source))
 		warn(identity, "%s says something else, and nfstlskey load goes by it; change it too", file.path);
 	idfile_clear(&file);
-	idfile_clear(&given);
 }
 
 /* link(2), unlike rename(2), never takes the place of a file that somebody has just put there. */

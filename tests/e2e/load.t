@@ -72,6 +72,8 @@ is 'the serials stay' "$(nfstlskey show lab)" "$serials"
 # update changes the keyring alone
 ok 'update, to what the file says' nfstlskey update bob --cert "$PKI/bob.pem" --key "$PKI/bob.key"
 is 'says nothing of it' "$(grep -c 'says something else' /tmp/tap.out)" 0
+ok 'update, of the certificate alone' nfstlskey update bob --cert "$PKI/bob.pem"
+is 'says nothing of it either' "$(grep -c 'says something else' /tmp/tap.out)" 0
 ok 'update, to something else' nfstlskey update bob --cert /etc/../$PKI/bob.pem --key "$PKI/bob.key"
 said 'says that the file does not' "warning: $FILES/bob.conf says something else"
 
