@@ -16,7 +16,7 @@ export SYSTEMD_LOG_LEVEL=notice
 for unit in nfstlskey-load.service nfstls-tlshd@tenant.service; do
 	ok "systemd-analyze verify $unit" systemd-analyze verify --man=no $unit
 	is "$unit: and it says nothing" "$(grep -i nfstls /tmp/tap.out)" ''
-	ok "$unit: exposure is at most 5.0" systemd-analyze security --offline=yes --threshold=50 $unit
+	ok "$unit: exposure is at most 3.5" systemd-analyze security --offline=yes --threshold=35 $unit
 	tail -n 1 /tmp/tap.out | diag
 done
 ok 'systemd-analyze verify tlshd.service, with the drop-in' systemd-analyze verify --man=no tlshd.service
