@@ -62,7 +62,7 @@ static char *tell(const gnutls_datum_t *payload, payload_teller *teller)
 static int add_line(struct libscols_table *table, const char *part, payload_teller *teller, const gnutls_datum_t *now,
 		    const gnutls_datum_t *new)
 {
-	bool same = now->size == new->size && (now->size == 0 || memcmp(now->data, new->data, now->size) == 0);
+	bool same = datum_equal(now, new);
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 
 	if (!line)

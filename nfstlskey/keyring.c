@@ -24,6 +24,11 @@ const char *const keyring_part_names[PART_COUNT] = {
 	[PART_PIN] = "pin",   [PART_LATCH] = "latch",	  [PART_NEXT] = "next",
 };
 
+bool datum_equal(const gnutls_datum_t *a, const gnutls_datum_t *b)
+{
+	return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+}
+
 void datum_wipe(gnutls_datum_t *data)
 {
 	if (data->data)
@@ -294,8 +299,7 @@ static int finish(const struct keyring *keyring, const char *identity, const str
 	gnutls_datum_t privkey = { NULL, 0 };
 	int ret = keys->serial[PART_PRIVKEY] > 0 ? keyring_read(keys->serial[PART_PRIVKEY], &privkey) : 0;
 
-	material.keeps_pin =
-		privkey.size == next->privkey.size && memcmp(privkey.data, next->privkey.data, privkey.size) == 0;
+	material.keeps_pin = datum_equal(&privkey, &next->privkey);
 	if (ret == 0)
 		ret = change_parts(keyring, identity, keys, &material);
 	if (ret == 0)

@@ -40,6 +40,8 @@ struct material {
 	unsigned int timeout;	  /* s, until certificate, private key and chain go; 0: never */
 };
 
+bool datum_equal(const gnutls_datum_t *a, const gnutls_datum_t *b);
+
 /* Wipe and release. */
 void datum_wipe(gnutls_datum_t *data);
 void material_clear(struct material *material);

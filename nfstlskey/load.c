@@ -52,7 +52,7 @@ static bool has_payload(int32_t serial, const gnutls_datum_t *wanted)
 
 	if (serial > 0 && keyring_read(serial, &there) < 0)
 		return false;
-	same = there.size == wanted->size && (there.size == 0 || memcmp(there.data, wanted->data, there.size) == 0);
+	same = datum_equal(&there, wanted);
 	datum_wipe(&there);
 	return same;
 }

@@ -294,8 +294,7 @@ static bool is_chain(gnutls_x509_crt_t cert, const struct given *given, const gn
 
 	if (pool->count == 0)
 		return true;
-	same = nfstls_chain_build(cert, pool->certs, pool->count, &built) == 0 && built.size == chain->size &&
-	       (built.size == 0 || memcmp(built.data, chain->data, built.size) == 0);
+	same = nfstls_chain_build(cert, pool->certs, pool->count, &built) == 0 && datum_equal(&built, chain);
 	gnutls_free(built.data);
 	return same;
 }
