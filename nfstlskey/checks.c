@@ -24,6 +24,12 @@ const char *const check_names[CHECK_COUNT] = {
 	[CHECK_PURPOSE] = "purpose",   [CHECK_CHAIN] = "chain",
 };
 
+const char *const verdict_names[] = {
+	[VERDICT_OK] = "ok",
+	[VERDICT_WARNING] = "warning",
+	[VERDICT_FAILED] = "failed",
+};
+
 void findings_add(struct findings *findings, enum check check, enum verdict verdict, enum exit_code code,
 		  const char *format, ...)
 {

@@ -34,6 +34,9 @@ extern const char *const check_names[CHECK_COUNT];
 
 enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_FAILED };
 
+/* "ok", "warning", "failed" */
+extern const char *const verdict_names[];
+
 struct finding {
 	enum check check;
 	enum verdict verdict;
@@ -70,6 +73,13 @@ struct check_request {
  * Release with findings_clear().
  */
 void checks_run(const struct check_request *request, struct findings *findings, struct nfstls_key_info *info);
+
+/*
+ * The same for what the keyring holds of an identity, as a handshake would: a latch stands against a login, and a
+ * refusal sets one. Release with findings_clear().
+ */
+void check_identity(const struct keyring *keyring, const char *name, const struct identity_keys *keys,
+		    enum anchor anchor, const struct cert_list *roots, struct findings *findings);
 
 __attribute__((format(printf, 5, 6))) void findings_add(struct findings *findings, enum check check,
 							enum verdict verdict, enum exit_code code, const char *format,

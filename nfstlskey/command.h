@@ -12,6 +12,7 @@ struct arguments {
 	char **identities; /* of a command that takes several */
 	size_t identity_count;
 	const char *uri;     /* or NULL */
+	const char *server;  /* SERVER:/PATH, or NULL */
 	const char *ca_file; /* or NULL */
 	const char *netns;   /* or NULL */
 	const char *output;  /* or NULL */
@@ -30,6 +31,7 @@ struct arguments {
 
 enum exit_code cmd_add(const struct arguments *args);
 enum exit_code cmd_check_config(const struct arguments *args);
+enum exit_code cmd_doctor(const struct arguments *args);
 enum exit_code cmd_export(const struct arguments *args);
 enum exit_code cmd_list(const struct arguments *args);
 enum exit_code cmd_load(const struct arguments *args);

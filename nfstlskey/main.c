@@ -61,7 +61,14 @@ static enum exit_code verify_load(const struct arguments *args)
 }
 
 /* What stands behind a command without a dash. */
-enum word { WORD_NONE, WORD_IDENTITY, WORD_IDENTITY_OR_ALL, WORD_IDENTITIES_OR_ALL, WORD_URI /* or none */ };
+enum word {
+	WORD_NONE,
+	WORD_IDENTITY,
+	WORD_IDENTITY_OR_ALL,
+	WORD_IDENTITIES_OR_ALL,
+	WORD_URI /* or none */,
+	WORD_IDENTITY_SERVER /* or one of them, or none */
+};
 
 static const struct command {
 	const char *name;
@@ -90,6 +97,8 @@ static const struct command {
 	{ "check-config", WORD_NONE, "", NULL, cmd_check_config, "", "find mistakes in the identity files" },
 	{ "verify", WORD_IDENTITY_OR_ALL, "aCjrnoO", NULL, cmd_verify, "{IDENTITY | --all} [--ca FILE] [TABLE]",
 	  "find out, without a server, whether handshakes will work" },
+	{ "doctor", WORD_IDENTITY_SERVER, "jrnoO", NULL, cmd_doctor, "[IDENTITY] [SERVER:/PATH] [TABLE]",
+	  "find out why a mount fails: the whole way, step by step" },
 	{ "unlock", WORD_IDENTITY, "PDT", verify_pin, cmd_unlock, "IDENTITY [PIN]",
 	  "try the PIN once, and let handshakes use the token again" },
 	{ "lock", WORD_IDENTITY, "", NULL, cmd_lock, "IDENTITY", "forget the PIN, and let no handshake use the token" },
@@ -122,17 +131,39 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static enum exit_code take_word(const struct command *command, int argc, char **argv, struct arguments *args)
+static int words_at_most(enum word word)
+{
+	switch (word) {
+	case WORD_NONE:
+		return 0;
+	case WORD_IDENTITY_SERVER:
+		return 2;
+	case WORD_IDENTITIES_OR_ALL:
+		return INT_MAX;
+	default:
+		return 1;
+	}
+}
+
+/* An identity has no colon in its name, and a server's address has one behind it. */
+static enum exit_code take_identity_server(const struct command *command, int argc, char **argv, struct arguments *args)
+{
+	for (int i = 0; i < argc; i++) {
+		const char **word = strchr(argv[i], ':') ? &args->server : &args->identity;
+
+		if (*word)
+			return fail(EXIT_USAGE, NULL, "%s: one identity and one server at most; see nfstlskey --help",
+				    command->name);
+		*word = argv[i];
+	}
+	return args->identity ? identity_check_name(args->identity) : EXIT_OK;
+}
+
+static enum exit_code take_identities(const struct command *command, int argc, char **argv, struct arguments *args)
 {
 	enum exit_code code = EXIT_OK;
-	int most = command->word == WORD_NONE ? 0 : command->word == WORD_IDENTITIES_OR_ALL ? INT_MAX : 1;
 
-	if (argc > most)
-		return fail(EXIT_USAGE, NULL, "%s: unexpected argument '%s'; see nfstlskey --help", command->name,
-			    argv[most]);
-	if (command->word == WORD_URI)
-		args->uri = argv[0];
-	if (command->word == WORD_NONE || command->word == WORD_URI || (args->all && argc == 0))
+	if (args->all && argc == 0)
 		return EXIT_OK;
 	if (args->all)
 		return fail(EXIT_USAGE, NULL, "%s: one identity, or --all of them, not both", command->name);
@@ -146,6 +177,26 @@ static enum exit_code take_word(const struct command *command, int argc, char **
 	return code;
 }
 
+static enum exit_code take_words(const struct command *command, int argc, char **argv, struct arguments *args)
+{
+	int most = words_at_most(command->word);
+
+	if (argc > most)
+		return fail(EXIT_USAGE, NULL, "%s: unexpected argument '%s'; see nfstlskey --help", command->name,
+			    argv[most]);
+	switch (command->word) {
+	case WORD_NONE:
+		return EXIT_OK;
+	case WORD_URI:
+		args->uri = argv[0];
+		return EXIT_OK;
+	case WORD_IDENTITY_SERVER:
+		return take_identity_server(command, argc, argv, args);
+	default:
+		return take_identities(command, argc, argv, args);
+	}
+}
+
 static enum exit_code run_command(const struct command *command, int argc, char **argv)
 {
 	struct arguments args = { .source.pin = { .fd = -1, .timeout = PIN_TIMEOUT_S } };
@@ -156,7 +207,7 @@ static enum exit_code run_command(const struct command *command, int argc, char 
 		return code;
 	if (help)
 		return print_help();
-	code = take_word(command, argc - optind, argv + optind, &args);
+	code = take_words(command, argc - optind, argv + optind, &args);
 	if (code == EXIT_OK && command->verify)
 		code = command->verify(&args);
 	if (code == EXIT_OK && args.netns)

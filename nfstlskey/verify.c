@@ -18,12 +18,6 @@ static const struct table_column columns[COL_COUNT] = {
 	[COL_DETAIL] = { "DETAIL" },
 };
 
-static const char *const verdict_names[] = {
-	[VERDICT_OK] = "ok",
-	[VERDICT_WARNING] = "warning",
-	[VERDICT_FAILED] = "failed",
-};
-
 /* What one run of the command works with. */
 struct run {
 	struct keyring keyring;
@@ -48,48 +42,13 @@ static int print_findings(struct run *run, const char *identity, const struct fi
 	return 0;
 }
 
-static int read_material(const struct identity_keys *keys, struct material *material)
-{
-	static const enum part parts[] = { PART_CERT, PART_PRIVKEY, PART_CHAIN };
-	int ret = 0;
-
-	for (size_t i = 0; ret == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (keys->serial[parts[i]] > 0)
-			ret = keyring_read(keys->serial[parts[i]], &material->part[parts[i]]);
-	return ret;
-}
-
-/* As a handshake would: a latch stands against a login, and a refusal sets one. */
-static void check_identity(struct run *run, const char *name, const struct identity_keys *keys,
-			   struct findings *findings)
-{
-	struct nfstls_identity identity = { (char *)name, run->keyring.serial };
-	const struct nfstls_access access = { .identity = &identity };
-	struct material material = { .part = { { NULL, 0 } } };
-	const struct check_request request = {
-		.material = &material, .access = &access, .anchor = run->anchor, .roots = run->roots
-	};
-	struct nfstls_key_info info;
-	int ret = read_material(keys, &material);
-
-	if (ret < 0)
-		findings_add(findings, CHECK_IDENTITY, VERDICT_FAILED, EXIT_OTHER, "its keys cannot be read: %s",
-			     strerror(-ret));
-	else if (material.part[PART_CERT].size == 0 || material.part[PART_PRIVKEY].size == 0)
-		findings_add(findings, CHECK_IDENTITY, VERDICT_FAILED, EXIT_NOT_FOUND,
-			     "half of it is missing; use nfstlskey update, or remove it and add it again");
-	else
-		checks_run(&request, findings, &info);
-	material_clear(&material);
-}
-
 static enum exit_code verify_one(struct run *run, const char *identity, const struct identity_keys *keys)
 {
 	struct findings findings = { .count = 0 };
 	enum exit_code code;
 	int ret;
 
-	check_identity(run, identity, keys, &findings);
+	check_identity(&run->keyring, identity, keys, run->anchor, &run->roots, &findings);
 	code = findings_code(&findings);
 	ret = print_findings(run, identity, &findings);
 	findings_clear(&findings);

@@ -28,6 +28,7 @@ unit_tests = \
 	tests/unit/owner_test \
 	tests/unit/pin_test \
 	tests/unit/report_test \
+	tests/unit/rpc_null_test \
 	tests/unit/token_error_test \
 	tests/unit/token_test \
 	tests/unit/unload_test \
@@ -77,3 +78,7 @@ tests_unit_owner_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
 
 tests_unit_report_test_SOURCES = tests/unit/report_test.c nfstlskey/report.c
 tests_unit_report_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
+
+tests_unit_rpc_null_test_SOURCES = tests/unit/rpc_null_test.c nfstlskey/nfs_connect.c nfstlskey/rpc_null.c
+tests_unit_rpc_null_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
+tests_unit_rpc_null_test_LDADD = $(LDADD) $(TIRPC_LIBS)

@@ -7,6 +7,7 @@
 BUILD_PACKAGES=(
 	build-essential pkgconf libcmocka-dev softhsm2 opensc
 	libgnutls28-dev libp11-kit-dev libtasn1-6-dev libkeyutils-dev libsmartcols-dev libmount-dev libeconf-dev
+	libnl-genl-3-dev libtirpc-dev
 )
 HOST_PACKAGES=(
 	"${BUILD_PACKAGES[@]}" autoconf automake libtool rsync

@@ -9,7 +9,7 @@ ROOTFS_PACKAGES=(
 	autofs systemd
 	softhsm2 gnutls-bin opensc opencryptoki pkcs11-provider openssl p11-kit p11-kit-modules
 	# what the project's binaries load
-	libsmartcols1 libmount1 libeconf0 libtasn1-6 libp11-kit0 libgnutls30t64
+	libsmartcols1 libmount1 libeconf0 libtasn1-6 libp11-kit0 libgnutls30t64 libnl-genl-3-200 libtirpc3t64
 )
 
 # rootfs_packages SUITE: bookworm is there to build the project in

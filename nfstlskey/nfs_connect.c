@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "nfs_connect.h"
+
+#define NFS_PORT "2049"
+
+int nfs_server_name(const char *source, char **host)
+{
+	const char *end = source[0] == '[' ? strchr(source, ']') : strchr(source, ':');
+	const char *start = source[0] == '[' ? source + 1 : source;
+
+	if (!end || end == start || (*end == ']' && end[1] && end[1] != ':'))
+		return -EINVAL;
+	*host = strndup(start, end - start);
+	return *host ? 0 : -ENOMEM;
+}
+
+int nfs_resolve(const char *host, struct addrinfo **addresses)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP };
+
+	return getaddrinfo(host, NFS_PORT, &hints, addresses);
+}
+
+static int connect_one(const struct addrinfo *address)
+{
+	const struct timeval patience = { .tv_sec = NFS_ANSWER_S };
+	int error, fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, address->ai_protocol);
+
+	if (fd < 0)
+		return -errno;
+	/* the one for sending is that of connect(2) too (socket(7)) */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+	    connect(fd, address->ai_addr, address->ai_addrlen) == 0)
+		return fd;
+	error = errno == EINPROGRESS ? ETIMEDOUT : errno;
+	close(fd);
+	return -error;
+}
+
+int nfs_connect(const struct addrinfo *addresses)
+{
+	int fd = -EADDRNOTAVAIL;
+
+	for (; addresses && fd < 0; addresses = addresses->ai_next)
+		fd = connect_one(addresses);
+	return fd;
+}
+
+static int receive(int fd, unsigned char *data, size_t size)
+{
+	ssize_t got = recv(fd, data, size, MSG_WAITALL);
+
+	if (got < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	return (size_t)got == size ? 0 : -ECONNRESET;
+}
+
+int nfs_start_tls(int fd, enum rpc_answer *answer)
+{
+	unsigned char message[RPC_MESSAGE_MAX];
+	uint32_t xid = time(NULL);
+	size_t size = rpc_null_call(xid, true, message);
+	int ret;
+
+	if (size == 0)
+		return -ENOMEM;
+	if (send(fd, message, size, MSG_NOSIGNAL) != (ssize_t)size)
+		return -errno;
+	ret = receive(fd, message, RPC_MARK_SIZE);
+	if (ret < 0)
+		return ret;
+	ret = rpc_record_size(message);
+	if (ret < 0)
+		return ret;
+	size = ret;
+	ret = receive(fd, message, size);
+	return ret < 0 ? ret : rpc_null_answer(xid, message, size, answer);
+}

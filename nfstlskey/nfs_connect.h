@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* To an NFS server, as a mount goes: TCP, and the question whether it goes on with TLS. */
+#ifndef NFS_CONNECT_H
+#define NFS_CONNECT_H
+
+#include <netdb.h>
+
+#include "rpc_null.h"
+
+/* How long a mount waits for a handshake, and we for each answer; in seconds. */
+#define NFS_ANSWER_S 10
+
+/*
+ * The name or address of "SERVER:/PATH" or "[ADDRESS]:/PATH", for free(). -EINVAL: it is neither.
+ */
+int nfs_server_name(const char *source, char **host);
+
+/* The addresses of its NFS service, for freeaddrinfo(). An EAI_ value of getaddrinfo(3), for gai_strerror(3). */
+int nfs_resolve(const char *host, struct addrinfo **addresses);
+
+/* A connection to the first of them that takes one; a descriptor, or the negative errno value of the last. */
+int nfs_connect(const struct addrinfo *addresses);
+
+/* Ask whether it goes on with TLS. A negative errno value where it does not answer as RPC does, or not in time. */
+int nfs_start_tls(int fd, enum rpc_answer *answer);
+
+#endif

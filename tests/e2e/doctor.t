@@ -1,0 +1,183 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: stock patched
+#
+# nfstlskey doctor: nothing to find where all is well, and the right cause in each set-up that is broken on purpose.
+
+# shellcheck source=tests/e2e/lib.sh
+. /src/tests/e2e/lib.sh
+
+# doctor_said STEP RESULT PATTERN: of the last run
+doctor_said() { grep -qE "^$1 .* $2 +.*($3)" /tmp/doctor; }
+
+# told STATUS TEXT: the result, and where it is not what was wanted all that doctor said
+told() {
+	result "$1" "$2"
+	[[ $1 -eq 0 ]] || cat /tmp/doctor /tmp/doctor.err | diag
+}
+
+# doctor_says TEXT STATUS STEP RESULT PATTERN [ARGUMENT...]: doctor ends with this status; the step has this result and
+# says this, and of all steps it is the only one that fails. Without arguments it is about alice at the server.
+doctor_says() {
+	local text=$1 wanted=$2 step=$3 result=$4 pattern=$5 status=0 others
+	shift 5
+	[[ $# -gt 0 ]] || set -- alice server:/
+	nfstlskey doctor --noheadings "$@" >/tmp/doctor 2>/tmp/doctor.err || status=$?
+	others=$(awk -v step="$step" '/ failed  / && $1 != step' /tmp/doctor)
+	[[ $status -eq $wanted && -z $others && ! -s /tmp/doctor.err ]] && doctor_said "$step" "$result" "$pattern"
+	told $? "$text"
+}
+# and_says TEXT STEP RESULT PATTERN: another step of the same run
+and_says() {
+	doctor_said "${@:2}"
+	told $? "$1"
+}
+
+# no name server is asked, and waited for
+echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+usual_world
+ca_new stranger
+token_identity lab alice root EC:prime256v1
+file_key bob root
+nfstlskey add alice --pkcs11 "pkcs11:token=lab;object=alice?pin-source=file:$PIN_FILE" 2>>"$LOGS/add"
+
+# server_tlshd CA: another one, which trusts this CA
+server_tlshd() {
+	pkill -f '[/]etc/tlshd.server'
+	wait_for sh -c '! pgrep -f [/]etc/tlshd.server'
+	[[ -n ${1-} ]] || return
+	sed -i "s|x509.truststore=.*|x509.truststore=$PKI/$1.pem|" /etc/tlshd.server
+	: >"$LOGS/tlshd.server"
+	(exec nsenter --net=/run/netns/server tlshd -s -c /etc/tlshd.server) >>"$LOGS/tlshd.server" 2>&1 &
+	wait_for grep -q 'priority string' "$LOGS/tlshd.server"
+}
+
+# --- all is well ---
+doctor_says 'all is well' 0 accepted ok 'takes its certificate, and answers inside TLS'
+diag </tmp/doctor
+is 'every step has a line, in the order of the way' "$(awk '{ print $1 }' /tmp/doctor | tr '\n' ' ')" \
+	'kernel keyring tlshd tokens config mount clock identity server tls certificate name accepted '
+ok 'as JSON' nfstlskey doctor alice server:/ --json
+said 'for scripts' '"result": *"ok"'
+doctor_says 'the server alone' 0 name ok 'for this name' server:/
+and_says 'the only identity is presented' accepted ok 'takes its certificate'
+doctor_says 'this host alone' 0 identity ok 'key and certificate work' alice
+nok 'nothing is said of a server' grep -q ^server /tmp/doctor
+nfstlskey add bob --cert "$PKI/bob.pem" --key "$PKI/bob.key" 2>>"$LOGS/add"
+doctor_says 'of two identities nobody chooses one' 0 accepted warning 'name one IDENTITY' server:/
+doctor_says 'an address is no name' 10 name failed 'is for DNS:server, and not for this name' alice 192.0.2.1:/
+refuses 'two servers' 2 'one server at most' nfstlskey doctor server:/ client:/
+ok 'what it found well does mount' mount_as alice
+ok 'it unmounts' umount /mnt/nfs
+
+# --- 1: no tlshd ---
+client_stop
+cp /etc/tlshd.client /etc/tlshd.conf
+server_tlshd
+doctor_says 'no tlshd at all' 1 tlshd failed 'does not run in this network namespace; systemctl start nfstls-tlshd@client' alice
+# --- 2: tlshd of another namespace ---
+server_tlshd root
+doctor_says 'a tlshd of another namespace' 1 tlshd failed 'only in another one; systemctl start nfstls-tlshd@client'
+# --- 3: without the adapter ---
+if [[ $VM_TLSHD != built ]]; then
+	ADAPTER='' client_start root
+	doctor_says 'a tlshd without the adapter' 1 tokens failed 'was started without the adapter'
+	doctor_says 'which an identity without a token does not need' 0 tokens warning 'without the adapter' bob
+	client_stop
+fi
+# --- its configuration ---
+client_start root
+sed -i 's|^x509.truststore=.*|x509.truststore=/nowhere.pem|' /etc/tlshd.client
+doctor_says 'a truststore that is not there' 10 config failed '/nowhere.pem: No such file'
+client_stop
+client_start stranger
+doctor_says 'a CA of the server that we do not trust' 10 certificate failed "issued by 'CN=root', which is not in $PKI/stranger.pem"
+client_stop
+client_start root
+
+# --- 4: the module is missing ---
+module=$(realpath "$SOFTHSM")
+mv "$module" "$module.away"
+doctor_says 'the module is missing' 7 module failed "cannot be loaded.*libsofthsm2.so"
+mv "$module.away" "$module"
+# --- the token is absent ---
+mv /var/lib/softhsm/tokens /var/lib/softhsm/away && mkdir /var/lib/softhsm/tokens
+doctor_says 'the token is absent' 7 token failed 'insert the token'
+rmdir /var/lib/softhsm/tokens && mv /var/lib/softhsm/away /var/lib/softhsm/tokens
+# --- 5: the PIN is refused ---
+echo 9999 >"$PIN_FILE"
+doctor_says 'the PIN is refused' 8 pin failed 'refused.*it was tried once'
+doctor_says 'and not tried again' 8 pin failed 'locked until nfstlskey unlock.*incorrect.*; correct the PIN first'
+pin_file
+ok 'it is put right' nfstlskey unlock alice
+
+# --- 6: expired ---
+template late 'activation_date = "2020-01-01 00:00:00"' 'expiration_date = "2020-02-01 00:00:00"'
+sed -i '/expiration_days/d' "$PKI/late.tmpl"
+file_key late root
+nfstlskey add late --cert "$PKI/late.pem" --key "$PKI/late.key" 2>>"$LOGS/add"
+doctor_says 'a certificate that is over' 10 validity failed 'expired on 2020-02-01' late server:/
+# --- 7: the server's name ---
+echo '192.0.2.1 files.example' >>/etc/hosts
+doctor_says 'a name that the server has not' 10 name failed 'is for DNS:server, and not' alice files.example:/export
+and_says 'the rest is well' accepted ok 'takes its certificate'
+doctor_says 'a name that has no address' 3 server failed 'no address' alice nowhere.invalid:/
+# --- 8: a server without TLS: an RPC server that knows nothing of it, on the port of NFS ---
+nsenter --net=/run/netns/server ip address add 192.0.2.3/24 dev server0
+echo '192.0.2.3 plain' >>/etc/hosts
+on_server rpc.nfsd 0
+doctor_says 'no server on that port' 1 server failed 'Connection refused'
+on_server rpcbind
+(exec nsenter --net=/run/netns/server rpc.mountd --port 2049 --foreground) >>"$LOGS/mountd" 2>&1 &
+wait_for on_server sh -c 'ss -Hltn "sport = :2049" | grep -q .'
+doctor_says 'a server without TLS' 1 tls failed 'the server does no TLS' alice plain:/
+kill %%
+wait %%
+nfsd_up
+# and one whose tlshd is gone
+server_tlshd
+doctor_says 'a server without a tlshd' 1 handshake failed 'gave up before it showed a certificate.*whether tlshd runs there'
+# --- 9: a CA that the server does not know ---
+server_tlshd stranger
+doctor_says 'a CA that the server does not know' 10 accepted failed "it trusts 'CN=stranger'"
+server_tlshd root
+doctor_says 'all is well again' 0 accepted ok 'takes its certificate'
+
+# --- 10: the clock ---
+now=$(date +%s)
+date -s 2019-01-01 >/dev/null
+nfstlskey doctor alice server:/ --noheadings >/tmp/doctor 2>&1
+is 'a clock that is behind fails first' "$(awk '/ failed  / { print $1 }' /tmp/doctor | head -n 1)" clock
+and_says 'with what it says' clock failed 'it says 2019-01-01.*when this program was written; set it'
+date -s @$((now + 10 * 365 * 86400)) >/dev/null
+nfstlskey doctor alice server:/ --noheadings >/tmp/doctor 2>&1
+and_says 'a clock that is ahead: the certificate seems to be over' validity failed 'expired on'
+and_says 'and nothing keeps the clock right' clock warning 'nothing keeps it right; where that is wrong, certificates seem out of date'
+and_says 'the certificate of the server is over as well' certificate failed 'expired.*Is the clock of this host right'
+date -s @"$now" >/dev/null
+
+# --- 11: half an identity ---
+possessing keyctl unlink "$(nfstlskey show late | sed 's/.*privkey_serial=//')" "$(nfs_keyring)"
+doctor_says 'half an identity' 3 identity failed 'half of it is missing' late server:/
+nfstlskey remove late
+doctor_says 'nobody of that name' 3 identity failed 'not on the keyring' late server:/
+nfstlskey remove alice
+nfstlskey remove bob
+doctor_says 'nobody at all' 3 identity failed 'there is none; nfstlskey add' server:/
+mkdir -p /etc/nfs/identities.d
+printf 'pkcs11 = pkcs11:token=lab;object=alice?pin-source=file:%s\n' "$PIN_FILE" >/etc/nfs/identities.d/alice.conf
+doctor_says 'one that has a file' 3 identity failed 'load --all' server:/
+
+# --- 12: the kernel is too old: one without the .nfs keyring, by hiding the only place where it is found ---
+if [[ $VM_KERNEL == stock ]]; then
+	: >/tmp/keys
+	on_client unshare --mount sh -c 'mount --bind /tmp/keys /proc/keys && exec nfstlskey doctor server:/ --noheadings' \
+		>/tmp/doctor 2>&1
+	is 'a kernel without the .nfs keyring' $? 11
+	and_says 'is named as the cause' keyring failed 'Linux 6.16 or newer'
+fi
+rm /sbin/mount.nfs
+nfstlskey doctor --noheadings >/tmp/doctor 2>&1
+is 'a host without mount.nfs' $? 1
+and_says 'is told so' mount failed 'install nfs-common'
+done_testing

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The RPC call that asks for TLS, byte for byte, and answers to it: right, refused, and nonsense. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nfs_connect.h"
+#include "unit.h"
+
+#define XID 0x01020304
+
+/* RFC 5531 section 9, with the credential of RFC 9289 section 4.1 */
+static const unsigned char wanted_call[] = {
+	0x80, 0, 0, 40,			  /* the last fragment, 40 bytes */
+	1,    2, 3, 4,	0, 0, 0,    0,	  /* XID, CALL */
+	0,    0, 0, 2,	0, 1, 0x86, 0xa3, /* RPC 2, program 100003 */
+	0,    0, 0, 4,	0, 0, 0,    0,	  /* version 4, NULL */
+	0,    0, 0, 7,	0, 0, 0,    0,	  /* AUTH_TLS, empty */
+	0,    0, 0, 0,	0, 0, 0,    0,	  /* AUTH_NONE, empty */
+};
+
+static const unsigned char starttls[] = {
+	1, 2, 3, 4, 0, 0, 0, 1,							    /* XID, REPLY */
+	0, 0, 0, 0,								    /* accepted */
+	0, 0, 0, 0, 0, 0, 0, 8, 'S', 'T', 'A', 'R', 'T', 'T', 'L', 'S', 0, 0, 0, 0, /* success */
+};
+
+static void test_call(void **state)
+{
+	unsigned char record[RPC_MESSAGE_MAX];
+
+	(void)state;
+	assert_int_equal(rpc_null_call(XID, true, record), sizeof(wanted_call));
+	assert_memory_equal(record, wanted_call, sizeof(wanted_call));
+	assert_int_equal(rpc_null_call(XID, false, record), sizeof(wanted_call));
+	assert_int_equal(record[31], 0);
+}
+
+static int answer_to(const void *message, size_t size, enum rpc_answer *answer)
+{
+	gnutls_datum_t copy = exact_copy(message, size);
+	int ret = rpc_null_answer(XID, copy.data, copy.size, answer);
+
+	free(copy.data);
+	return ret;
+}
+
+static void test_starttls(void **state)
+{
+	unsigned char message[sizeof(starttls)];
+	enum rpc_answer answer;
+
+	(void)state;
+	assert_int_equal(answer_to(starttls, sizeof(starttls), &answer), 0);
+	assert_int_equal(answer, RPC_STARTTLS);
+	memcpy(message, starttls, sizeof(message));
+	message[20] = 's';
+	assert_int_equal(answer_to(message, sizeof(message), &answer), 0);
+	assert_int_equal(answer, RPC_ACCEPTED);
+}
+
+static void test_other_answers(void **state)
+{
+	static const unsigned char refused[] = { 1, 2, 3, 4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2 };
+	static const unsigned char plain[] = { 1, 2, 3, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	/* the program in versions 2 to 3 alone */
+	static const unsigned char mismatch[] = { 1, 2, 3, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0,
+						  0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3 };
+	enum rpc_answer answer;
+
+	(void)state;
+	assert_int_equal(answer_to(refused, sizeof(refused), &answer), 0);
+	assert_int_equal(answer, RPC_REFUSED);
+	assert_int_equal(answer_to(plain, sizeof(plain), &answer), 0);
+	assert_int_equal(answer, RPC_ACCEPTED);
+	assert_int_equal(answer_to(mismatch, sizeof(mismatch), &answer), 0);
+	assert_int_equal(answer, RPC_ACCEPTED);
+}
+
+static void test_nonsense(void **state)
+{
+	unsigned char message[sizeof(starttls)];
+	enum rpc_answer answer;
+
+	(void)state;
+	for (size_t size = 0; size < sizeof(starttls); size++)
+		assert_int_equal(answer_to(starttls, size, &answer), -EPROTO);
+	memcpy(message, starttls, sizeof(message));
+	message[3] = 5; /* to another call */
+	assert_int_equal(answer_to(message, sizeof(message), &answer), -EPROTO);
+	memcpy(message, starttls, sizeof(message));
+	message[18] = 0xff; /* a verifier that is longer than one may be */
+	assert_int_equal(answer_to(message, sizeof(message), &answer), -EPROTO);
+}
+
+static void test_mark(void **state)
+{
+	static const unsigned char usual[] = { 0x80, 0, 0, 36 }, more[] = { 0, 0, 0, 36 }, longer[] = { 0x80, 0, 4, 1 };
+
+	(void)state;
+	assert_int_equal(rpc_record_size(usual), 36);
+	assert_int_equal(rpc_record_size(more), -EPROTO);
+	assert_int_equal(rpc_record_size(longer), -EPROTO);
+}
+
+static void assert_server(const char *source, const char *wanted)
+{
+	char *host = NULL;
+	int ret = nfs_server_name(source, &host);
+
+	if (wanted) {
+		assert_int_equal(ret, 0);
+		assert_string_equal(host, wanted);
+	} else {
+		assert_int_equal(ret, -EINVAL);
+	}
+	free(host);
+}
+
+static void test_server_name(void **state)
+{
+	(void)state;
+	assert_server("server:/export", "server");
+	assert_server("192.0.2.1:/", "192.0.2.1");
+	assert_server("server:", "server");
+	assert_server("[2001:db8::1]:/export", "2001:db8::1");
+	assert_server("[fe80::1%eth0]:/", "fe80::1%eth0");
+	assert_server("[2001:db8::1]", "2001:db8::1");
+	assert_server(":/export", NULL);
+	assert_server("[]:/export", NULL);
+	assert_server("[2001:db8::1]/export", NULL);
+	assert_server("[2001:db8::1", NULL);
+	assert_server("server", NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_call),	 cmocka_unit_test(test_starttls), cmocka_unit_test(test_other_answers),
+		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_mark),	  cmocka_unit_test(test_server_name),
+	};
+
+	return run_group(tests, NULL, NULL);
+}
