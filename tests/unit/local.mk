@@ -12,7 +12,7 @@ LOG_COMPILER = $(SHELL) $(srcdir)/tests/unit/tap.sh
 TESTS = tests/unit/same_words
 check_PROGRAMS =
 check_LTLIBRARIES =
-EXTRA_DIST += tests/unit/same_words tests/unit/tap.sh tests/unit/cmocka_is_missing
+EXTRA_DIST += tests/unit/same_words tests/unit/walk_of tests/unit/tap.sh tests/unit/cmocka_is_missing
 
 unit_tests = \
 	tests/unit/cert_test \
