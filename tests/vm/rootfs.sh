@@ -8,6 +8,9 @@ ROOTFS_PACKAGES=(
 	# those that mount by themselves
 	autofs systemd
 	softhsm2 gnutls-bin opensc opencryptoki pkcs11-provider openssl p11-kit p11-kit-modules
+	# the walks of the README: what they install, who types them, and a TPM with its resource manager
+	ykcs11 yubikey-manager pcscd libtpm2-pkcs11-1 libtpm2-pkcs11-tools python3-pexpect
+	swtpm tpm2-abrmd libtss2-tcti-tabrmd0 dbus
 	# what the project's binaries load
 	libsmartcols1 libmount1 libeconf0 libtasn1-6 libp11-kit0 libgnutls30t64 libnl-genl-3-200 libtirpc3t64
 )
