@@ -23,27 +23,37 @@ gnutls_x509_crt_t cert_read(const gnutls_datum_t *der)
 	return NULL;
 }
 
+/* From the number of bits that GnuTLS gives a curve: to ask it for the curve has it read the whole key. */
+static const char *curve_name(unsigned int bits)
+{
+	static const struct {
+		gnutls_ecc_curve_t curve;
+		const char *name;
+	} curves[] = {
+		{ GNUTLS_ECC_CURVE_SECP256R1, "P-256" },
+		{ GNUTLS_ECC_CURVE_SECP384R1, "P-384" },
+		{ GNUTLS_ECC_CURVE_SECP521R1, "P-521" },
+	};
+
+	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
+		if (bits == 8U * gnutls_ecc_curve_get_size(curves[i].curve))
+			return curves[i].name;
+	return NULL;
+}
+
 char *cert_key_type(gnutls_x509_crt_t cert)
 {
-	gnutls_ecc_curve_t curve = GNUTLS_ECC_CURVE_INVALID;
 	unsigned int bits = 0;
 	int algorithm = gnutls_x509_crt_get_pk_algorithm(cert, &bits);
+	const char *name = NULL;
 	char *text = NULL;
 
 	if (algorithm == GNUTLS_PK_ECDSA)
-		gnutls_x509_crt_get_pk_ecc_raw(cert, &curve, NULL, NULL);
-	switch (curve) {
-	case GNUTLS_ECC_CURVE_SECP256R1:
-		return strdup("P-256");
-	case GNUTLS_ECC_CURVE_SECP384R1:
-		return strdup("P-384");
-	case GNUTLS_ECC_CURVE_SECP521R1:
-		return strdup("P-521");
-	default:
-		break;
-	}
-	if (algorithm == GNUTLS_PK_EDDSA_ED25519)
-		return strdup("Ed25519");
+		name = curve_name(bits);
+	else if (algorithm == GNUTLS_PK_EDDSA_ED25519)
+		name = "Ed25519";
+	if (name)
+		return strdup(name);
 	return asprintf(&text, "%s-%u", gnutls_pk_get_name(algorithm), bits) < 0 ? NULL : text;
 }
 

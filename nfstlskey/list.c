@@ -73,13 +73,14 @@ enum exit_code cmd_list(const struct arguments *args)
 
 	if (code != EXIT_OK)
 		return code;
-	records.netns = netns_own_name();
 	code = add_here(&records, &shared);
 	if (code == EXIT_OK && args->all_netns && shared)
 		warn(NULL, "this kernel has one .nfs keyring: every network namespace shares it");
 	else if (code == EXIT_OK && args->all_netns)
 		code = add_others(&records);
-	printed = records.mounts || code == EXIT_OK ? table_print(records.table, "identities", args) : EXIT_OK;
+	printed = code == EXIT_OK || !scols_table_is_empty(records.table)
+			  ? table_print(records.table, "identities", args)
+			  : EXIT_OK;
 	records_clear(&records);
 	return code != EXIT_OK ? code : printed;
 }

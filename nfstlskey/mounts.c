@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,55 +11,115 @@
 #include "mount_known.h"
 #include "mounts.h"
 
-struct libmnt_table *mounts_read(void)
-{
-	struct libmnt_table *table = mnt_new_table();
+/* A mount that names an identity. */
+struct use {
+	char *identity;
+	size_t position; /* in the table */
+	const char *target;
+};
 
-	/* with the user options, where mount.nfstls records the name */
-	if (table && mnt_table_parse_mtab(table, NULL) == 0)
-		return table;
-	mnt_unref_table(table);
-	return NULL;
+/* By the names of the identities, so that one is found among many. */
+struct mounts {
+	struct libmnt_table *table;
+	struct use *uses;
+	size_t count;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct use *)a)->identity, ((const struct use *)b)->identity);
 }
 
-static bool option_is(const char *options, const char *name, const char *wanted)
+static int compare_uses(const void *a, const void *b)
 {
+	size_t one = ((const struct use *)a)->position, other = ((const struct use *)b)->position;
+	int order = compare_names(a, b);
+
+	return order ? order : (one > other) - (one < other);
+}
+
+/* Whether the options say whose the mount is. */
+static bool add_use(struct mounts *mounts, struct libmnt_fs *fs, const char *options, const char *name)
+{
+	struct use *use = &mounts->uses[mounts->count];
 	char *value;
 	size_t len;
 
-	return options && mnt_optstr_get_option(options, name, &value, &len) == 0 && value && len == strlen(wanted) &&
-	       memcmp(value, wanted, len) == 0;
-}
-
-static bool uses(struct libmnt_fs *fs, const char *identity)
-{
-	const char *options = mnt_fs_get_fs_options(fs), *type = mnt_fs_get_fstype(fs);
-
-	if (!type || strncmp(type, "nfs", 3) != 0)
+	if (!options || mnt_optstr_get_option(options, name, &value, &len) != 0 || !value)
 		return false;
-	return option_is(options, "tls_identity", identity) ||
-	       option_is(mnt_fs_get_user_options(fs), RECORD_OPTION, identity);
+	*use = (struct use){ strndup(value, len), mounts->count, mnt_fs_get_target(fs) };
+	if (use->identity)
+		mounts->count++;
+	return true;
 }
 
-static char *add_target(char *list, const char *target)
+static bool find_uses(struct mounts *mounts)
 {
-	char *longer;
-
-	if (asprintf(&longer, "%s%s%s", list ? list : "", list ? "," : "", target) < 0)
-		longer = NULL;
-	free(list);
-	return longer;
-}
-
-char *mounts_of(struct libmnt_table *mounts, const char *identity)
-{
-	struct libmnt_iter *iter = mounts ? mnt_new_iter(MNT_ITER_FORWARD) : NULL;
-	char *list = NULL;
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
 
-	while (iter && mnt_table_next_fs(mounts, iter, &fs) == 0)
-		if (uses(fs, identity))
-			list = add_target(list, mnt_fs_get_target(fs));
+	mounts->uses = calloc(mnt_table_get_nents(mounts->table) + 1, sizeof(*mounts->uses));
+	while (iter && mounts->uses && mnt_table_next_fs(mounts->table, iter, &fs) == 0) {
+		const char *type = mnt_fs_get_fstype(fs);
+
+		if (!type || strncmp(type, "nfs", 3) != 0)
+			continue;
+		if (!add_use(mounts, fs, mnt_fs_get_fs_options(fs), "tls_identity"))
+			add_use(mounts, fs, mnt_fs_get_user_options(fs), RECORD_OPTION);
+	}
 	mnt_free_iter(iter);
+	if (mounts->uses)
+		qsort(mounts->uses, mounts->count, sizeof(*mounts->uses), compare_uses);
+	return mounts->uses;
+}
+
+struct mounts *mounts_read(void)
+{
+	struct mounts *mounts = calloc(1, sizeof(*mounts));
+
+	if (!mounts)
+		return NULL;
+	mounts->table = mnt_new_table();
+	/* with the user options, where mount.nfstls records the name */
+	if (mounts->table && mnt_table_parse_mtab(mounts->table, NULL) == 0 && find_uses(mounts))
+		return mounts;
+	mounts_free(mounts);
+	return NULL;
+}
+
+void mounts_free(struct mounts *mounts)
+{
+	if (!mounts)
+		return;
+	for (size_t i = 0; i < mounts->count; i++)
+		free(mounts->uses[i].identity);
+	free(mounts->uses);
+	mnt_unref_table(mounts->table);
+	free(mounts);
+}
+
+static const struct use *find_first(const struct mounts *mounts, const char *identity)
+{
+	const struct use wanted = { .identity = (char *)identity };
+	const struct use *use = bsearch(&wanted, mounts->uses, mounts->count, sizeof(wanted), compare_names);
+
+	while (use && use > mounts->uses && strcmp(use[-1].identity, identity) == 0)
+		use--;
+	return use;
+}
+
+char *mounts_of(const struct mounts *mounts, const char *identity)
+{
+	const struct use *use = mounts ? find_first(mounts, identity) : NULL;
+	char *list = NULL;
+	size_t size;
+	FILE *stream = use ? open_memstream(&list, &size) : NULL;
+
+	if (!stream)
+		return NULL;
+	fputs(use->target, stream);
+	while (++use < mounts->uses + mounts->count && strcmp(use->identity, identity) == 0)
+		fprintf(stream, ",%s", use->target);
+	fclose(stream);
 	return list;
 }

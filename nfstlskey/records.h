@@ -25,17 +25,19 @@ enum record_column {
 	COL_COUNT
 };
 
-struct libmnt_table;
+struct mounts;
 
 /* What one run of the command works with. */
 struct records {
 	struct libscols_table *table;
-	struct libmnt_table *mounts;
+	bool shows[COL_COUNT];
+	unsigned int needs; /* what must be looked at for the columns that are shown */
+	struct mounts *mounts;
 	char *netns; /* the name of the namespace that we are in, or NULL */
 	bool probe;  /* ask for each token whether it is there */
 };
 
-/* Release with records_clear(). */
+/* Where we are now. Release with records_clear(). */
 enum exit_code records_start(const struct arguments *args, struct records *records);
 void records_clear(struct records *records);
 

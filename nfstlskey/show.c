@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "mount_known.h"
-#include "netns_list.h"
 #include "records.h"
 
 static enum exit_code print_serials(const char *identity)
@@ -52,7 +51,6 @@ static enum exit_code print_record(const struct arguments *args)
 		code = records_start(args, &records);
 	if (code != EXIT_OK)
 		return code;
-	records.netns = netns_own_name();
 	ret = records_add(&records, &keyring, args->identity, &keys);
 	code = ret < 0 ? fail_errno(args->identity, -ret, "printing it")
 		       : table_print(records.table, "identities", args);

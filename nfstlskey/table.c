@@ -96,6 +96,11 @@ enum exit_code table_new(const char *name, const struct table_column *columns, s
 	return EXIT_OK;
 }
 
+bool table_shows(struct libscols_table *table, size_t column)
+{
+	return !scols_column_is_hidden(scols_table_get_column(table, column));
+}
+
 void table_set(struct libscols_line *line, size_t column, char *text)
 {
 	if (text)

@@ -20,6 +20,9 @@ struct table_column {
 enum exit_code table_new(const char *name, const struct table_column *columns, size_t count, size_t shown,
 			 const struct arguments *args, struct libscols_table **table);
 
+/* Whether a column is to be shown; what fills the others need not be found out. Not after table_print(). */
+bool table_shows(struct libscols_table *table, size_t column);
+
 /* The text is taken over; without one the cell stays empty. */
 void table_set(struct libscols_line *line, size_t column, char *text);
 

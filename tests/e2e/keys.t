@@ -37,4 +37,6 @@ done
 
 nfstlskey list | diag
 is 'seven identities are listed, on the token' "$(nfstlskey list --noheadings | grep -c 'token lab')" 7
+is 'each with its type' "$(nfstlskey list --raw --noheadings --output TYPE | sort | tr '\n' ' ')" \
+	'Ed25519 P-256 P-384 P-521 RSA-2048 RSA-3072 RSA-4096 '
 done_testing

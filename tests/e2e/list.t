@@ -73,6 +73,12 @@ options=$(nfstlskey show bob --mount-options)
 is 'what mount takes' "${options%%[0-9]*}" "$(by_kernel xprtsec=mtls,cert_serial= xprtsec=mtls,tls_identity=bob)"
 ok 'mount takes it' on_client mount -t nfs -o "vers=4.2,$options" server:/ /mnt/nfs
 is 'which is known, where the kernel tells' "$(cells MOUNTS bob)" "$(by_kernel '' /mnt/nfs)"
+mkdir -p /mnt/too /mnt/three
+mount --bind /mnt/nfs /mnt/too
+mount --bind /mnt/nfs /mnt/three
+is 'every mount of it, in the order in which they were made' "$(cells MOUNTS bob)" \
+	"$(by_kernel '' /mnt/nfs,/mnt/too,/mnt/three)"
+umount /mnt/too /mnt/three
 ok 'it unmounts' umount /mnt/nfs
 
 # --- one of them ---
