@@ -7,6 +7,7 @@
 #include "agent.h"
 #include "errand.h"
 #include "keys.h"
+#include "latch.h"
 #include "pin.h"
 
 enum kind { READ_PIN, CHECK_LATCH, SET_LATCH };

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The one file of the library that talks to the kernel's keyrings. The identities are only read here; what a daemon's
- * child writes is a latch.
- */
+/* The identities on the kernel's keyring. They are only read here; what a daemon's child writes is a latch. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,16 +12,11 @@
 #include "bytes.h"
 #include "keys.h"
 
-#define KEYRING_NAME	  ".nfs"
-#define LATCH_PERMISSIONS (KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_SEARCH)
+#define KEYRING_NAME	".nfs"
 /* Type, ids, permissions, and a name of ours with room to spare: what is longer is none. */
-#define DESCRIPTION_MAX	  512
+#define DESCRIPTION_MAX 512
 /* An update takes less time than one look. */
-#define LOAD_TRIES	  100
-/* In the place of an id; no digits. */
-#define BY_PERSON	  "by a person"
-/* "<id> <cause>": the cause has at most the size of a diagnosis. */
-#define LATCH_MAX	  (NFSTLS_PIN_ID + 1 + sizeof(((struct nfstls_diag *)NULL)->text))
+#define LOAD_TRIES	100
 
 /* keyctl_describe(3): type;uid;gid;perm;description, and only the last may hold a semicolon. NULL if it is cut off. */
 static const char *last_field(const char *text)
@@ -65,8 +57,7 @@ int nfstls_keyring_identity(int serial, char **identity, char **part)
 	return 0;
 }
 
-/* The serial, or a negative errno value. */
-static int find_key(const struct nfstls_identity *identity, const char *part)
+int key_find(const struct nfstls_identity *identity, const char *part)
 {
 	long serial;
 	char *name;
@@ -93,7 +84,7 @@ static int find_identity(int serial, struct nfstls_identity *identity, char **pa
 		return ret;
 	/* Without callout information the kernel searches this process's keyrings and asks nobody. */
 	found.keyring = request_key("keyring", KEYRING_NAME, NULL, 0);
-	if (found.keyring < 0 || find_key(&found, found_part) != serial) {
+	if (found.keyring < 0 || key_find(&found, found_part) != serial) {
 		free(found_part);
 		nfstls_identity_clear(&found);
 		return NFSTLS_E_KEYRING;
@@ -123,7 +114,7 @@ void nfstls_identity_clear(struct nfstls_identity *identity)
  * The key may be updated between two calls: read until it fits, and leave no copy behind. Not keyctl_read_alloc(3), in
  * front of which the adapter stands.
  */
-static int read_payload(int serial, gnutls_datum_t *payload)
+int key_read(int serial, gnutls_datum_t *payload)
 {
 	unsigned char *buf = NULL;
 	long size, room = 0;
@@ -150,11 +141,11 @@ static int read_part(const struct nfstls_identity *identity, const char *part, g
 
 	*payload = (gnutls_datum_t){ NULL, 0 };
 	do {
-		serial = find_key(identity, part);
+		serial = key_find(identity, part);
 		if (serial == -ENOKEY || serial == -EKEYEXPIRED)
 			return 0;
-		ret = serial < 0 ? NFSTLS_E_KEYRING : read_payload(serial, payload);
-	} while (ret == NFSTLS_E_KEYRING && serial > 0 && find_key(identity, part) != serial);
+		ret = serial < 0 ? NFSTLS_E_KEYRING : key_read(serial, payload);
+	} while (ret == NFSTLS_E_KEYRING && serial > 0 && key_find(identity, part) != serial);
 	return ret;
 }
 
@@ -249,7 +240,7 @@ int nfstls_keys_read(struct nfstls_keys *keys, int serial, gnutls_datum_t *paylo
 
 	if (ret == NFSTLS_E_KEYRING) {
 		nfstls_keys_clear(keys);
-		return read_payload(serial, payload);
+		return key_read(serial, payload);
 	}
 	if (ret < 0)
 		return ret;
@@ -261,17 +252,17 @@ int nfstls_keys_read(struct nfstls_keys *keys, int serial, gnutls_datum_t *paylo
 	free(part);
 	if (ret < 0)
 		return ret;
-	return loaded ? bytes_copy(loaded, payload) : read_payload(serial, payload);
+	return loaded ? bytes_copy(loaded, payload) : key_read(serial, payload);
 }
 
 static int read_pin(const struct nfstls_identity *identity, unsigned char *pin, size_t size, size_t *len,
 		    struct nfstls_diag *diag)
 {
-	int serial = find_key(identity, "pin");
+	int serial = key_find(identity, "pin");
 	long got;
 
 	if (serial == -ENOKEY)
-		return find_key(identity, "next") > 0 ? NFSTLS_E_CHANGING : NFSTLS_E_PIN_NEEDED;
+		return key_find(identity, "next") > 0 ? NFSTLS_E_CHANGING : NFSTLS_E_PIN_NEEDED;
 	got = serial < 0 ? serial : keyctl_read(serial, (char *)pin, size);
 	if (got >= 0) {
 		*len = got;
@@ -305,141 +296,6 @@ int key_read_pin(const struct nfstls_identity *identity, const gnutls_datum_t *h
 		ret = NFSTLS_E_CHANGING;
 	}
 	return ret;
-}
-
-/* text has room for LATCH_MAX bytes and a NUL. A latch that cannot be read is closed all the same. */
-static void read_latch(key_serial_t serial, char *text)
-{
-	long len = keyctl_read(serial, text, LATCH_MAX);
-
-	if (len < NFSTLS_PIN_ID + 1)
-		len = snprintf(text, LATCH_MAX, "%*s unreadable", NFSTLS_PIN_ID, "");
-	text[(size_t)len < LATCH_MAX ? (size_t)len : LATCH_MAX] = '\0';
-}
-
-/* Show each latch on the keyring, with the name of its identity, to a visitor that may end the visit with true. */
-typedef bool latch_visitor(key_serial_t serial, const char *name, const char *text, void *arg);
-
-static bool visit_latch(key_serial_t serial, latch_visitor *visit, void *arg)
-{
-	char text[LATCH_MAX + 1], *name, *part;
-	bool ended = false;
-
-	if (nfstls_keyring_identity(serial, &name, &part) < 0)
-		return false;
-	if (strcmp(part, "latch") == 0) {
-		read_latch(serial, text);
-		ended = visit(serial, name, text, arg);
-	}
-	free(name);
-	free(part);
-	return ended;
-}
-
-static int visit_latches(const struct nfstls_identity *identity, latch_visitor *visit, void *arg)
-{
-	gnutls_datum_t keyring;
-	const key_serial_t *serials;
-	int ret = read_payload(identity->keyring, &keyring);
-
-	if (ret < 0)
-		return ret;
-	serials = (const key_serial_t *)keyring.data;
-	for (size_t i = 0; i < keyring.size / sizeof(*serials); i++)
-		if (visit_latch(serials[i], visit, arg))
-			break;
-	gnutls_free(keyring.data);
-	return 0;
-}
-
-struct latch_search {
-	const struct nfstls_identity *identity;
-	const char *pin_id;
-	char cause[LATCH_MAX + 1];
-	char owner[201]; /* another identity, or "" */
-	bool closed;
-};
-
-static bool stands_against(const struct latch_search *search, const char *name, const char *text)
-{
-	return strcmp(name, search->identity->name) == 0 ||
-	       (search->pin_id && strncmp(text, search->pin_id, NFSTLS_PIN_ID) == 0);
-}
-
-static bool note_latch(key_serial_t serial, const char *name, const char *text, void *arg)
-{
-	struct latch_search *search = arg;
-
-	(void)serial;
-	if (!stands_against(search, name, text))
-		return false;
-	search->closed = true;
-	snprintf(search->cause, sizeof(search->cause), "%s", text + NFSTLS_PIN_ID + 1);
-	if (strcmp(name, search->identity->name) != 0)
-		snprintf(search->owner, sizeof(search->owner), "%s", name);
-	return true;
-}
-
-int latch_check(const struct nfstls_identity *identity, const char *pin_id, struct nfstls_diag *diag)
-{
-	struct latch_search search = { .identity = identity, .pin_id = pin_id };
-	int ret = visit_latches(identity, note_latch, &search);
-
-	if (ret < 0)
-		return diag_set(diag, ret, "the .nfs keyring: %s", strerror(errno));
-	if (!search.closed)
-		return 0;
-	return diag_set(diag, NFSTLS_E_PIN_LATCHED, "%s%s%s%s", search.cause, search.owner[0] ? " (by identity '" : "",
-			search.owner, search.owner[0] ? "')" : "");
-}
-
-int nfstls_latch_set(const struct nfstls_identity *identity, const char *pin_id, const char *cause)
-{
-	key_serial_t serial = -1;
-	char *name = NULL, *text = NULL;
-
-	if (asprintf(&name, NFSTLS_KEY_PREFIX "%s:latch", identity->name) < 0)
-		return NFSTLS_E_MEMORY;
-	if (asprintf(&text, "%-*s %s", NFSTLS_PIN_ID, pin_id ? pin_id : BY_PERSON, cause) >= 0)
-		serial = add_key(NFSTLS_KEY_TYPE, name, text, strlen(text), identity->keyring);
-	free(name);
-	free(text);
-	return serial < 0 || keyctl_setperm(serial, LATCH_PERMISSIONS) < 0 ? NFSTLS_E_KEYRING : 0;
-}
-
-int nfstls_latch_get(const struct nfstls_identity *identity, bool *by_person)
-{
-	gnutls_datum_t latch;
-	int ret = read_part(identity, "latch", &latch);
-
-	if (ret < 0 || latch.size == 0)
-		return NFSTLS_E_KEYRING;
-	*by_person = latch.size > strlen(BY_PERSON) && memcmp(latch.data, BY_PERSON, strlen(BY_PERSON)) == 0;
-	bytes_wipe(&latch);
-	return 0;
-}
-
-struct latch_removal {
-	struct latch_search search;
-	int ret;
-};
-
-static bool remove_latch(key_serial_t serial, const char *name, const char *text, void *arg)
-{
-	struct latch_removal *removal = arg;
-
-	if (stands_against(&removal->search, name, text) &&
-	    keyctl_unlink(serial, removal->search.identity->keyring) < 0)
-		removal->ret = NFSTLS_E_KEYRING;
-	return false;
-}
-
-int nfstls_latch_clear(const struct nfstls_identity *identity, const char *pin_id)
-{
-	struct latch_removal removal = { .search = { .identity = identity, .pin_id = pin_id } };
-	int ret = visit_latches(identity, remove_latch, &removal);
-
-	return ret < 0 ? ret : removal.ret;
 }
 
 /* Where there is no leaving, as in many a container, there are no keys either. */

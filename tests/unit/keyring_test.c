@@ -11,6 +11,7 @@
 #include <keyutils.h>
 
 #include "keys.h"
+#include "latch.h"
 #include "unit.h"
 
 static int no_keyring; /* an errno value: containers often forbid keyctl(2) */
@@ -31,6 +32,14 @@ static int set_up(void **state)
 static int add(const char *name, const void *payload, size_t size)
 {
 	key_serial_t serial = add_key("user", name, payload, size, KEY_SPEC_SESSION_KEYRING);
+
+	assert_true(serial > 0);
+	return serial;
+}
+
+static int find(const char *name)
+{
+	long serial = keyctl_search(KEY_SPEC_SESSION_KEYRING, "user", name, 0);
 
 	assert_true(serial > 0);
 	return serial;
@@ -262,6 +271,8 @@ static void expired_pin(void **state)
 }
 
 static char first_pin[NFSTLS_PIN_ID + 1], second_pin[NFSTLS_PIN_ID + 1];
+/* Each of one test alone: the keyring remembers about which PINs there were latches. */
+static char many_pin[NFSTLS_PIN_ID + 1], twos_pin[NFSTLS_PIN_ID + 1], doubt_pin[NFSTLS_PIN_ID + 1];
 
 static void assert_latched(const char *name, const char *pin_id, const char *cause)
 {
@@ -313,6 +324,73 @@ static void latch_without_pin(void **state)
 	assert_free("one", first_pin);
 }
 
+/* What looks at a key is counted. */
+static int described;
+
+long keyctl_describe(key_serial_t serial, char *text, size_t size)
+{
+	described++;
+	return keyctl(KEYCTL_DESCRIBE, serial, text, size);
+}
+
+/* A handshake does not look at the keys of all identities: not before a latch is about its PIN. */
+static void latch_among_many(void **state)
+{
+	char name[64];
+
+	(void)state;
+	need_keyring();
+	for (int i = 0; i < 30; i++) {
+		snprintf(name, sizeof(name), "nfs:x509:many%d:cert", i);
+		add(name, "x", 1);
+	}
+	described = 0;
+	assert_free("many1", NULL);
+	assert_free("many1", many_pin);
+	assert_int_equal(described, 0);
+
+	assert_ok(nfstls_latch_set(on_session("many2"), many_pin, "refused"), NULL);
+	assert_free("many1", doubt_pin);
+	assert_latched("many2", doubt_pin, "refused");
+	assert_int_equal(described, 0);
+	assert_latched("many1", many_pin, "refused (by identity 'many2')");
+	assert_true(described > 0);
+}
+
+/* Whoever takes one latch away, another about the same PIN stands. */
+static void latches_of_two(void **state)
+{
+	(void)state;
+	need_keyring();
+	assert_ok(nfstls_latch_set(on_session("one"), twos_pin, "refused"), NULL);
+	assert_ok(nfstls_latch_set(on_session("two"), twos_pin, "refused too"), NULL);
+	assert_int_equal(keyctl_unlink(find("nfs:x509:one:latch"), KEY_SPEC_SESSION_KEYRING), 0);
+	assert_latched("one", twos_pin, "refused too (by identity 'two')");
+	assert_int_equal(keyctl_unlink(find("nfs:x509:two:latch"), KEY_SPEC_SESSION_KEYRING), 0);
+	assert_free("one", twos_pin);
+	assert_ok(nfstls_latch_set(on_session("two"), twos_pin, "again"), NULL);
+	assert_latched("one", twos_pin, "again (by identity 'two')");
+	assert_ok(nfstls_latch_clear(on_session("one"), twos_pin), NULL);
+}
+
+/* What cannot be looked up is not taken for nothing. */
+static void latch_in_doubt(void **state)
+{
+	struct nfstls_identity nowhere = { .name = (char *)"one", .keyring = 0x7fffffff };
+	char name[sizeof("nfs:latched:") + NFSTLS_PIN_ID];
+
+	(void)state;
+	need_keyring();
+	assert_error(latch_check(&nowhere, first_pin, NULL), NFSTLS_E_KEYRING, NULL);
+
+	assert_ok(nfstls_latch_set(on_session("one"), doubt_pin, "refused"), NULL);
+	snprintf(name, sizeof(name), "nfs:latched:%s", doubt_pin);
+	assert_int_equal(keyctl_setperm(find(name), 0), 0);
+	assert_latched("two", doubt_pin, "refused (by identity 'one')");
+	assert_int_equal(keyctl_setperm(find("nfs:x509:one:latch"), 0), 0);
+	assert_error(latch_check(on_session("one"), NULL, NULL), NFSTLS_E_KEYRING, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,9 +405,15 @@ int main(void)
 		cmocka_unit_test(expired_pin),
 		cmocka_unit_test(latch),
 		cmocka_unit_test(latch_without_pin),
+		cmocka_unit_test(latch_among_many),
+		cmocka_unit_test(latches_of_two),
+		cmocka_unit_test(latch_in_doubt),
 	};
 
 	memset(first_pin, 'a', NFSTLS_PIN_ID);
 	memset(second_pin, 'b', NFSTLS_PIN_ID);
+	memset(many_pin, 'c', NFSTLS_PIN_ID);
+	memset(twos_pin, 'd', NFSTLS_PIN_ID);
+	memset(doubt_pin, 'e', NFSTLS_PIN_ID);
 	return run_group(tests, set_up, NULL);
 }

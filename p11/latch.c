@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <keyutils.h>
+
+#include "bytes.h"
+#include "keys.h"
+#include "latch.h"
+
+#define PERMISSIONS    (KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_SEARCH)
+/* In the place of an id; no digits. */
+#define BY_PERSON      "by a person"
+/* "<id> <cause>": the cause has at most the size of a diagnosis. */
+#define LATCH_MAX      (NFSTLS_PIN_ID + 1 + sizeof(((struct nfstls_diag *)NULL)->text))
+#define LATCHED_PREFIX "nfs:latched:"
+
+/* text has room for LATCH_MAX bytes and a NUL. A latch that cannot be read is closed all the same. */
+static void read_latch(key_serial_t serial, char *text)
+{
+	long len = keyctl_read(serial, text, LATCH_MAX);
+
+	if (len < NFSTLS_PIN_ID + 1)
+		len = snprintf(text, LATCH_MAX, "%*s unreadable", NFSTLS_PIN_ID, "");
+	text[(size_t)len < LATCH_MAX ? (size_t)len : LATCH_MAX] = '\0';
+}
+
+static int name_latched(const char *pin_id, char **name)
+{
+	return asprintf(name, LATCHED_PREFIX "%s", pin_id) < 0 ? NFSTLS_E_MEMORY : 0;
+}
+
+/* Before the latch itself. */
+static int note_latched(const struct nfstls_identity *identity, const char *pin_id)
+{
+	key_serial_t serial;
+	char *name;
+	int ret = name_latched(pin_id, &name);
+
+	if (ret < 0)
+		return ret;
+	serial = add_key(NFSTLS_KEY_TYPE, name, "-", 1, identity->keyring);
+	free(name);
+	return serial < 0 || keyctl_setperm(serial, PERMISSIONS) < 0 ? NFSTLS_E_KEYRING : 0;
+}
+
+/* If in doubt, yes. */
+static bool may_be_latched(const struct nfstls_identity *identity, const char *pin_id)
+{
+	long serial;
+	char *name;
+
+	if (name_latched(pin_id, &name) < 0)
+		return true;
+	serial = keyctl_search(identity->keyring, NFSTLS_KEY_TYPE, name, 0);
+	free(name);
+	return serial > 0 || errno != ENOKEY;
+}
+
+/* Show each latch on the keyring, with the name of its identity, to a visitor that may end the visit with true. */
+typedef bool latch_visitor(key_serial_t serial, const char *name, const char *text, void *arg);
+
+static bool visit_latch(key_serial_t serial, latch_visitor *visit, void *arg)
+{
+	char text[LATCH_MAX + 1], *name, *part;
+	bool ended = false;
+
+	if (nfstls_keyring_identity(serial, &name, &part) < 0)
+		return false;
+	if (strcmp(part, "latch") == 0) {
+		read_latch(serial, text);
+		ended = visit(serial, name, text, arg);
+	}
+	free(name);
+	free(part);
+	return ended;
+}
+
+static int visit_latches(const struct nfstls_identity *identity, latch_visitor *visit, void *arg)
+{
+	gnutls_datum_t keyring;
+	const key_serial_t *serials;
+	int ret = key_read(identity->keyring, &keyring);
+
+	if (ret < 0)
+		return ret;
+	serials = (const key_serial_t *)keyring.data;
+	for (size_t i = 0; i < keyring.size / sizeof(*serials); i++)
+		if (visit_latch(serials[i], visit, arg))
+			break;
+	gnutls_free(keyring.data);
+	return 0;
+}
+
+struct latch_search {
+	const char *pin_id;
+	char cause[LATCH_MAX + 1];
+	char owner[201];
+	bool found;
+};
+
+static bool is_about(const char *text, const char *pin_id)
+{
+	return strncmp(text, pin_id, NFSTLS_PIN_ID) == 0;
+}
+
+static const char *cause_of(const char *text)
+{
+	return text + NFSTLS_PIN_ID + 1;
+}
+
+static bool note_latch(key_serial_t serial, const char *name, const char *text, void *arg)
+{
+	struct latch_search *search = arg;
+
+	(void)serial;
+	search->found = is_about(text, search->pin_id);
+	if (search->found) {
+		snprintf(search->cause, sizeof(search->cause), "%s", cause_of(text));
+		snprintf(search->owner, sizeof(search->owner), "%s", name);
+	}
+	return search->found;
+}
+
+static int check_latches_of_others(const struct nfstls_identity *identity, const char *pin_id, struct nfstls_diag *diag)
+{
+	struct latch_search search = { .pin_id = pin_id };
+	int ret = visit_latches(identity, note_latch, &search);
+
+	if (ret < 0)
+		return diag_set(diag, ret, "the .nfs keyring: %s", strerror(errno));
+	if (!search.found)
+		return 0;
+	return diag_set(diag, NFSTLS_E_PIN_LATCHED, "%s (by identity '%s')", search.cause, search.owner);
+}
+
+int latch_check(const struct nfstls_identity *identity, const char *pin_id, struct nfstls_diag *diag)
+{
+	char text[LATCH_MAX + 1];
+	int serial;
+
+	/* a keyring that is not there has no latch either */
+	if (keyctl_read(identity->keyring, NULL, 0) < 0)
+		return diag_set(diag, NFSTLS_E_KEYRING, "the .nfs keyring: %s", strerror(errno));
+	serial = key_find(identity, "latch");
+	if (serial > 0) {
+		read_latch(serial, text);
+		return diag_set(diag, NFSTLS_E_PIN_LATCHED, "%s", cause_of(text));
+	}
+	if (serial != -ENOKEY)
+		return diag_set(diag, NFSTLS_E_KEYRING, "the latch: %s", strerror(-serial));
+	if (!pin_id || !may_be_latched(identity, pin_id))
+		return 0;
+	return check_latches_of_others(identity, pin_id, diag);
+}
+
+int nfstls_latch_set(const struct nfstls_identity *identity, const char *pin_id, const char *cause)
+{
+	key_serial_t serial = -1;
+	char *name = NULL, *text = NULL;
+	int ret = pin_id ? note_latched(identity, pin_id) : 0;
+
+	if (asprintf(&name, NFSTLS_KEY_PREFIX "%s:latch", identity->name) < 0)
+		return NFSTLS_E_MEMORY;
+	if (asprintf(&text, "%-*s %s", NFSTLS_PIN_ID, pin_id ? pin_id : BY_PERSON, cause) >= 0)
+		serial = add_key(NFSTLS_KEY_TYPE, name, text, strlen(text), identity->keyring);
+	free(name);
+	free(text);
+	if (serial < 0 || keyctl_setperm(serial, PERMISSIONS) < 0)
+		return NFSTLS_E_KEYRING;
+	return ret;
+}
+
+int nfstls_latch_get(const struct nfstls_identity *identity, bool *by_person)
+{
+	gnutls_datum_t latch;
+	int serial = key_find(identity, "latch");
+	int ret = serial > 0 ? key_read(serial, &latch) : NFSTLS_E_KEYRING;
+
+	if (ret < 0)
+		return ret;
+	*by_person = latch.size > strlen(BY_PERSON) && memcmp(latch.data, BY_PERSON, strlen(BY_PERSON)) == 0;
+	bytes_wipe(&latch);
+	return 0;
+}
+
+struct latch_removal {
+	const struct nfstls_identity *identity;
+	const char *pin_id;
+	int ret;
+};
+
+static bool remove_latch(key_serial_t serial, const char *name, const char *text, void *arg)
+{
+	struct latch_removal *removal = arg;
+	bool own = strcmp(name, removal->identity->name) == 0;
+
+	if ((own || (removal->pin_id && is_about(text, removal->pin_id))) &&
+	    keyctl_unlink(serial, removal->identity->keyring) < 0)
+		removal->ret = NFSTLS_E_KEYRING;
+	return false;
+}
+
+int nfstls_latch_clear(const struct nfstls_identity *identity, const char *pin_id)
+{
+	struct latch_removal removal = { .identity = identity, .pin_id = pin_id };
+	int ret = visit_latches(identity, remove_latch, &removal);
+
+	return ret < 0 ? ret : removal.ret;
+}

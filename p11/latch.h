@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Latches, why nobody may log in: keys nfs:x509:<identity>:latch that hold the NFSTLS_PIN_ID digits which name a PIN, a
+ * space, and the cause. nfstls-p11.h says how they are set and cleared.
+ *
+ * There may be thousands of keys on the keyring, and a latch of another identity is one of them. So that not every
+ * handshake looks at them all, the key nfs:latched:<pin id> is there from before the first latch that is about that
+ * PIN. It closes nothing, and is never taken away: where it is missing, no identity has such a latch.
+ */
+#ifndef LATCH_H
+#define LATCH_H
+
+#include "diag.h"
+
+/*
+ * Whether a latch stands against an identity: its own, whatever it is about, or with a PIN that of another one which is
+ * about the same PIN of the same token. 0, or NFSTLS_E_PIN_LATCHED with the cause. Errors: NFSTLS_E_KEYRING.
+ * @pin_id: NULL where it is not known which PIN it will be
+ */
+int latch_check(const struct nfstls_identity *identity, const char *pin_id, struct nfstls_diag *diag);
+
+#endif
