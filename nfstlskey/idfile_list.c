@@ -29,12 +29,17 @@ static bool is_masked(const char *path)
 	return stat(path, &st) == 0 && (S_ISCHR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0));
 }
 
-static bool is_listed(const struct idfile_list *list, size_t count, const char *identity)
+static int by_name(const void *a, const void *b)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(list->files[i].identity, identity) == 0)
-			return true;
-	return false;
+	return strcmp(((const struct idfile *)a)->identity, ((const struct idfile *)b)->identity);
+}
+
+/* Among the first ones, which are in order. */
+static bool is_listed(const struct idfile_list *list, size_t count, char *identity)
+{
+	const struct idfile wanted = { .identity = identity };
+
+	return count > 0 && bsearch(&wanted, list->files, count, sizeof(wanted), by_name);
 }
 
 static int append(struct idfile_list *list, const char *folder, const char *name)
@@ -81,12 +86,9 @@ static int list_folder(const char *folder, struct idfile_list *list)
 	if (ret == 0)
 		ret = -errno;
 	closedir(dir);
+	if (list->count > 0)
+		qsort(list->files, list->count, sizeof(*list->files), by_name);
 	return ret;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct idfile *)a)->identity, ((const struct idfile *)b)->identity);
 }
 
 static void drop_masked(struct idfile_list *list)
@@ -109,8 +111,6 @@ int idfile_list(const char *const *folders, struct idfile_list *list)
 	for (; ret == 0 && *folders; folders++)
 		ret = list_folder(*folders, list);
 	drop_masked(list);
-	if (list->count > 0)
-		qsort(list->files, list->count, sizeof(*list->files), by_name);
 	if (ret < 0)
 		idfile_list_clear(list);
 	return ret;

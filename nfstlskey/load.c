@@ -79,19 +79,37 @@ static bool has_handle_of(const struct source *source, const struct identity_key
 	return has;
 }
 
+static enum exit_code has_key_of(const char *identity, const struct source *source, const struct identity_keys *keys,
+				 bool *has)
+{
+	gnutls_datum_t privkey = { NULL, 0 };
+	enum exit_code code = EXIT_OK;
+
+	*has = false;
+	if (source->pkcs11)
+		*has = has_handle_of(source, keys);
+	else if (source->cert_file && keyring_read(keys->serial[PART_PRIVKEY], &privkey) == 0)
+		code = material_key_holds(identity, source, &privkey, has);
+	datum_wipe(&privkey);
+	return code;
+}
+
 /*
- * Whether what is there is what the file leads to, as far as that can be told without the token: a service that waits
- * for one token must not log in to all others again and again.
+ * Whether what is there is what the file leads to, as far as that can be told without the token and without a
+ * signature: a service that waits for one token must not log in to all others again and again.
  */
 static enum exit_code is_answered(const char *identity, const struct source *source, const struct identity_keys *keys,
 				  bool *answered)
 {
 	gnutls_datum_t cert = { NULL, 0 }, chain = { NULL, 0 };
 	enum exit_code code = EXIT_OK;
+	bool has = false;
 
 	*answered = false;
-	if (!source->pkcs11 || !is_whole(keys) || !has_handle_of(source, keys))
-		return EXIT_OK;
+	if (is_whole(keys))
+		code = has_key_of(identity, source, keys, &has);
+	if (!has)
+		return code;
 	if (keyring_read(keys->serial[PART_CERT], &cert) == 0 &&
 	    (keys->serial[PART_CHAIN] == 0 || keyring_read(keys->serial[PART_CHAIN], &chain) == 0))
 		code = material_certs_hold(identity, source, &cert, &chain, answered);

@@ -175,12 +175,21 @@ static enum exit_code add_certificate(const char *identity, const struct nfstls_
 	return code;
 }
 
+/* As the keyring has it. */
+static enum exit_code export_key(const char *identity, gnutls_x509_privkey_t key, gnutls_datum_t *privkey)
+{
+	if (gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN, privkey) < 0)
+		return fail_p11(identity, NFSTLS_E_KEYFILE, NULL);
+	return EXIT_OK;
+}
+
 static enum exit_code load_files(const char *identity, gnutls_x509_privkey_t key, const struct given *given,
 				 struct material *material)
 {
-	if (gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN,
-					      &material->part[PART_PRIVKEY]) < 0)
-		return fail_p11(identity, NFSTLS_E_KEYFILE, NULL);
+	enum exit_code code = export_key(identity, key, &material->part[PART_PRIVKEY]);
+
+	if (code != EXIT_OK)
+		return code;
 	return add_certificate(identity, NULL, given, material);
 }
 
@@ -297,6 +306,22 @@ static bool is_chain(gnutls_x509_crt_t cert, const struct given *given, const gn
 	same = nfstls_chain_build(cert, pool->certs, pool->count, &built) == 0 && datum_equal(&built, chain);
 	gnutls_free(built.data);
 	return same;
+}
+
+enum exit_code material_key_holds(const char *identity, const struct source *source, const gnutls_datum_t *privkey,
+				  bool *hold)
+{
+	gnutls_datum_t handle = { NULL, 0 }, exported = { NULL, 0 };
+	gnutls_x509_privkey_t key = NULL;
+	enum exit_code code = file_read_key(identity, source->key_file, &handle, &key);
+
+	if (code == EXIT_OK && key)
+		code = export_key(identity, key, &exported);
+	*hold = code == EXIT_OK && exported.size > 0 && datum_equal(&exported, privkey);
+	datum_wipe(&exported);
+	gnutls_free(handle.data);
+	gnutls_x509_privkey_deinit(key);
+	return code;
 }
 
 enum exit_code material_certs_hold(const char *identity, const struct source *source, const gnutls_datum_t *cert,

@@ -37,6 +37,13 @@ enum exit_code material_renew(const char *identity, const struct source *source,
 			      struct material *material);
 
 /*
+ * Whether the key file of a source holds this private key. A token handle, which has still to be resolved, holds none.
+ * EXIT_OK, or the exit code of a file that cannot be read, of which it has said so.
+ */
+enum exit_code material_key_holds(const char *identity, const struct source *source, const gnutls_datum_t *privkey,
+				  bool *hold);
+
+/*
  * Whether the certificate files of a source still lead to this certificate and chain (size 0: none), as far as that can
  * be told without the key. A source without such files leads anywhere. EXIT_OK, or the exit code of a file that cannot
  * be read, of which it has said so.

@@ -90,6 +90,20 @@ loads 'which is renewed' 'bob: unchanged' 'lab: updated'
 payload lab cert | cmp - "$PKI/lab.der"
 result $? 'is the one on the keyring'
 
+# and so is the key in a file
+file_key bob middle
+loads 'another key file, with its certificate' 'bob: updated' 'lab: unchanged'
+is 'which is on the keyring' "$(payload bob privkey | openssl pkey -inform DER -pubout)" \
+	"$(openssl pkey -in "$PKI/bob.key" -pubout)"
+loads 'once' 'bob: unchanged' 'lab: unchanged'
+cp "$PKI/bob.key" "$PKI/bob.aside"
+cp "$PKI/middle.key" "$PKI/bob.key"
+nok 'another one without' nfstlskey load --all
+said 'is none for the certificate' "identity 'bob': the certificate does not belong to the private key"
+said 'and keeps no other' 'lab: unchanged'
+mv "$PKI/bob.aside" "$PKI/bob.key"
+loads 'put right' 'bob: unchanged' 'lab: unchanged'
+
 # --- the order of the folders ---
 mkdir -p /run/nfs/identities.d /usr/lib/nfs/identities.d
 printf 'key = %s\ncert = %s\n' "$PKI/bob.key" "$PKI/bob.pem" >/usr/lib/nfs/identities.d/vendor.conf
