@@ -12,6 +12,7 @@
 #include <p11-kit/p11-kit.h>
 
 #include "der.h"
+#include "handle.h"
 #include "uri.h"
 
 static const char handle_desc[] = "PKCS#11 Provider URI v1.0";
@@ -36,17 +37,19 @@ static int handle_pack(const char *uri, gnutls_datum_t *handle)
 }
 
 /* The rules for the URI in a handle: those of every URI, and it names a private key. */
-static int handle_check_uri(const char *text)
+static int parse_uri(const char *text, P11KitUri **uri, struct nfstls_diag *diag)
 {
-	P11KitUri *uri;
-	int ret = uri_parse(text, &uri, NULL);
+	P11KitUri *parsed;
+	int ret = uri_parse(text, &parsed, diag);
 
 	if (ret < 0)
 		return ret;
-	if (uri_class(uri, CKO_PRIVATE_KEY) != CKO_PRIVATE_KEY)
-		ret = NFSTLS_E_URI_TYPE;
-	p11_kit_uri_free(uri);
-	return ret;
+	if (uri_class(parsed, CKO_PRIVATE_KEY) != CKO_PRIVATE_KEY) {
+		p11_kit_uri_free(parsed);
+		return NFSTLS_E_URI_TYPE;
+	}
+	*uri = parsed;
+	return 0;
 }
 
 /* It has to know a handle that is cut short too, or that would go to GnuTLS as a broken key: so no lengths are checked.
@@ -62,40 +65,78 @@ bool nfstls_handle_detect(const gnutls_datum_t *data)
 	return first < data->size && data->data[first] == ASN1_TAG_VISIBLE_STRING;
 }
 
-int nfstls_handle_encode(const char *uri, gnutls_datum_t *handle)
+int nfstls_handle_encode(const char *text, gnutls_datum_t *handle)
 {
-	int ret = handle_check_uri(uri);
+	P11KitUri *uri;
+	int ret = parse_uri(text, &uri, NULL);
 
-	return ret < 0 ? ret : handle_pack(uri, handle);
+	if (ret < 0)
+		return ret;
+	p11_kit_uri_free(uri);
+	return handle_pack(text, handle);
 }
 
-int nfstls_handle_decode(const gnutls_datum_t *handle, char **uri)
+/* The text in a handle, which has still to be parsed. */
+static int handle_unpack(const gnutls_datum_t *handle, char **text)
 {
 	gnutls_datum_t rest = *handle, body, desc, value, again = { NULL, 0 };
-	char *text;
+	char *found;
 	int ret;
 
 	if (!der_take(&rest, DER_SEQUENCE, &body) || !der_take(&body, ASN1_TAG_VISIBLE_STRING, &desc) ||
 	    !der_take(&body, ASN1_TAG_UTF8_STRING, &value))
 		return NFSTLS_E_HANDLE;
-	text = strndup((const char *)value.data, value.size);
-	if (!text)
+	found = strndup((const char *)value.data, value.size);
+	if (!found)
 		return NFSTLS_E_MEMORY;
 
 	/*
 	 * DER has one encoding for one value: what does not pack to the same bytes had trailing bytes, a loose length,
 	 * a NUL, or another description.
 	 */
-	ret = handle_pack(text, &again);
+	ret = handle_pack(found, &again);
 	if (ret == 0 && (again.size != handle->size || memcmp(again.data, handle->data, again.size) != 0))
 		ret = NFSTLS_E_HANDLE;
-	if (ret == 0)
-		ret = handle_check_uri(text);
 	gnutls_free(again.data);
 	if (ret < 0)
-		free(text);
+		free(found);
 	else
-		*uri = text;
+		*text = found;
+	return ret;
+}
+
+static int decode(const gnutls_datum_t *handle, char **text, P11KitUri **uri, struct nfstls_diag *diag)
+{
+	int ret = handle_unpack(handle, text);
+
+	if (ret < 0)
+		return ret;
+	ret = parse_uri(*text, uri, diag);
+	if (ret < 0)
+		free(*text);
+	return ret;
+}
+
+int nfstls_handle_decode(const gnutls_datum_t *handle, char **uri)
+{
+	P11KitUri *parsed;
+	char *text;
+	int ret = decode(handle, &text, &parsed, NULL);
+
+	if (ret < 0)
+		return ret;
+	p11_kit_uri_free(parsed);
+	*uri = text;
+	return 0;
+}
+
+int uri_of_handle(const gnutls_datum_t *handle, P11KitUri **uri, struct nfstls_diag *diag)
+{
+	char *text;
+	int ret = decode(handle, &text, uri, diag);
+
+	if (ret == 0)
+		free(text);
 	return ret;
 }
 

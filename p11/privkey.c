@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "handle.h"
 #include "key_agent.h"
 
 /* GnuTLS passes on no more than a number of its own: the rest waits here for nfstls_last_sign_error(). */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handle.h"
 #include "pin.h"
 #include "uri.h"
 
@@ -59,18 +60,6 @@ int uri_parse(const char *text, P11KitUri **uri, struct nfstls_diag *diag)
 		p11_kit_uri_free(parsed);
 	else
 		*uri = parsed;
-	return ret;
-}
-
-int uri_of_handle(const gnutls_datum_t *handle, P11KitUri **uri, struct nfstls_diag *diag)
-{
-	char *text;
-	int ret = nfstls_handle_decode(handle, &text);
-
-	if (ret < 0)
-		return ret;
-	ret = uri_parse(text, uri, diag);
-	free(text);
 	return ret;
 }
 

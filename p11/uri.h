@@ -13,9 +13,6 @@
  */
 int uri_parse(const char *text, P11KitUri **uri, struct nfstls_diag *diag);
 
-/* The URI in a token handle, held to the same rules and to those of nfstls_handle_decode(). */
-int uri_of_handle(const gnutls_datum_t *handle, P11KitUri **uri, struct nfstls_diag *diag);
-
 /* The object class that the URI names (its type attribute), or the default given where it names none. */
 CK_OBJECT_CLASS uri_class(P11KitUri *uri, CK_OBJECT_CLASS unnamed);
 
