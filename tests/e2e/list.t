@@ -118,21 +118,4 @@ refuses 'a namespace that there is not' 3 'no network namespace /run/netns/nowhe
 refuses 'another kind of namespace' 2 'no network namespace' nfstlskey list --netns /proc/self/ns/mnt
 refuses 'one and all' 2 'not both' nfstlskey list --netns tenant --all-netns
 
-# --- many ---
-payload lab privkey >"$PKI/lab.handle"
-# quick COMMAND...: how many ms it takes
-quick() {
-	local begin=$EPOCHREALTIME
-	"$@" >/dev/null 2>&1
-	echo $(((${EPOCHREALTIME/./} - ${begin/./}) / 1000))
-}
-none=$(quick nfstlskey --version)
-few=$(quick nfstlskey list)
-# shellcheck disable=SC2016 # for the shell that possesses
-possessing sh -c 'for i in $(seq 1000); do
-	keyctl padd user nfs:x509:many$i:cert "$1" <"$2"
-	keyctl padd user nfs:x509:many$i:privkey "$1" <"$3"
-done' sh "$(nfs_keyring)" "$PKI/bob.der" "$PKI/lab.handle" >>"$LOGS/keyctl"
-is 'a thousand more' "$(nfstlskey list --noheadings | wc -l)" 1002
-echo "ms: no keyring $none; list: of two $few, of 1002 $(quick nfstlskey list); show $(quick nfstlskey show many1000)" | diag
 done_testing

@@ -3,7 +3,7 @@
 #
 # ./dev check: which tests there are, what they need, and running them. tests/vm/tap.pl calls tests/vm/run-test for each.
 
-HOST_TESTS=(lint unit bookworm distcheck harness nfsroot series)
+HOST_TESTS=(lint unit bookworm distcheck harness nfsroot series hostspeed)
 # Not run unless they are named
 LONG_TESTS=(patches)
 CHECK_LIST=
@@ -68,7 +68,7 @@ check_set_up() {
 	export SKIP_SID=''
 	for name in "$@"; do
 		case $name in
-		lint | unit | distcheck) continue ;;
+		lint | unit | distcheck | hostspeed) continue ;;
 		bookworm) rootfs_build bookworm && continue ;;
 		series) kernel_stock_tree "$(kernel_tree stock)" && continue ;;
 		patches) kernel_build stock && continue ;;

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What measures the command.
+
+check_PROGRAMS += tests/bench/probe
+installed_tests += tests/bench/probe
+tests_bench_probe_SOURCES = tests/bench/probe.c nfstlskey/keyring.c nfstlskey/keyring_open.c
+tests_bench_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
+tests_bench_probe_LDADD = libp11.la $(GNUTLS_LIBS) $(KEYUTILS_LIBS)
+
+check_LTLIBRARIES += tests/bench/stand_in.la
+installed_tests += tests/bench/stand_in.la
+tests_bench_stand_in_la_SOURCES = tests/bench/stand_in.c
+tests_bench_stand_in_la_LDFLAGS = -module -avoid-version -shared -rpath $(testsdir)
+
+EXTRA_DIST += tests/bench/cli.sh tests/bench/lib.sh tests/bench/limits.sh
