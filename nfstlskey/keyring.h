@@ -70,6 +70,9 @@ bool keyring_is_nfs(const char *description);
 /* A serial in decimal digits, without a NUL, as the payload of a key of type "nfs_keyring" has it. */
 int keyring_parse_serial(const char *digits, size_t len, int32_t *serial);
 
+/* Whether a line of /proc/keys is that of a keyring of root's by the name .nfs, and then its serial. */
+bool keyring_parse_line(const char *line, int32_t *serial);
+
 /* One change at a time among our own processes: held until the process ends, however often it is asked for. */
 int keyring_lock(void);
 
