@@ -9,15 +9,22 @@
 
 #define NAME_MAX_BYTES 200
 
+static bool is_clean(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr(":;,", *p))
+			return false;
+	return true;
+}
+
 const char *identity_name_fault(const char *name)
 {
 	size_t len = strlen(name);
 
 	if (len < 1 || len > NAME_MAX_BYTES)
 		return "an identity's name has 1 to 200 bytes";
-	for (const char *p = name; *p; p++)
-		if (*p <= ' ' || *p > '~' || strchr(":;,", *p))
-			return "an identity's name is printable ASCII without space, colon, semicolon and comma";
+	if (!is_clean(name))
+		return "an identity's name is printable ASCII without space, colon, semicolon and comma";
 	return NULL;
 }
 
@@ -28,6 +35,11 @@ enum exit_code identity_check_name(const char *name)
 	if (fault && (!*name || strlen(name) > NAME_MAX_BYTES))
 		return fail(EXIT_USAGE, NULL, "%s, not %zu", fault, strlen(name));
 	return fault ? fail(EXIT_USAGE, NULL, "%s", fault) : EXIT_OK;
+}
+
+enum exit_code identity_check_found_name(const char *name)
+{
+	return strlen(name) > NAME_MAX_BYTES && is_clean(name) ? EXIT_OK : identity_check_name(name);
 }
 
 enum exit_code open_keyring(const char *identity, bool to_change, struct keyring *keyring)

@@ -12,6 +12,9 @@
  */
 enum exit_code identity_check_name(const char *name);
 
+/* The same for one that is shown or removed: another tool may have given it a longer name. */
+enum exit_code identity_check_found_name(const char *name);
+
 /* The same without a message: what is wrong with it, or NULL. */
 const char *identity_name_fault(const char *name);
 

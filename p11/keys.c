@@ -17,8 +17,8 @@
 
 #define KEYRING_NAME	  ".nfs"
 #define LATCH_PERMISSIONS (KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_SEARCH)
-/* Type, ids, permissions, and a name of ours with room to spare: what is longer is none. */
-#define DESCRIPTION_MAX	  512
+/* Type, ids and permissions, and the longest name that the kernel gives a key: other tools name identities too. */
+#define DESCRIPTION_MAX	  (64 + 4096)
 /* An update takes less time than one look. */
 #define LOAD_TRIES	  100
 /* In the place of an id; no digits. */
