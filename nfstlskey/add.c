@@ -57,7 +57,9 @@ enum exit_code cmd_add(const struct arguments *args)
 		warn(args->identity, "its file holds no PIN; after a boot, type it with nfstlskey load %s --pin-prompt",
 		     args->identity);
 	material_clear(&material);
-	if (code == EXIT_OK)
-		note_if_shared(&keyring);
-	return code;
+	if (code != EXIT_OK)
+		return code;
+	print_put(&keyring, args->identity);
+	note_if_shared(&keyring);
+	return EXIT_OK;
 }

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -117,6 +118,16 @@ enum exit_code open_handle(const char *identity, bool to_change, struct keyring 
 	enum exit_code code = open_identity(identity, to_change, keyring, &keys);
 
 	return code == EXIT_OK ? read_handle(identity, &keys, handle) : code;
+}
+
+void print_put(const struct keyring *keyring, const char *identity)
+{
+	struct identity_keys keys;
+
+	/* somebody may have removed it by now */
+	if (keyring_lookup(keyring, identity, &keys) == 0)
+		printf("%s: cert_serial=%d privkey_serial=%d\n", identity, keys.serial[PART_CERT],
+		       keys.serial[PART_PRIVKEY]);
 }
 
 void note_if_shared(const struct keyring *keyring)

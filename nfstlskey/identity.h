@@ -39,6 +39,9 @@ int list_identities(const struct keyring *keyring, struct identity_list *list);
 /* The same of an identity that is open already. */
 enum exit_code read_handle(const char *identity, const struct identity_keys *keys, gnutls_datum_t *handle);
 
+/* After a change: "lab: cert_serial=1 privkey_serial=2", as the nfstlskey of ktls-utils says it. */
+void print_put(const struct keyring *keyring, const char *identity);
+
 /* After a change, on a kernel with one keyring for all: say so. */
 void note_if_shared(const struct keyring *keyring);
 
