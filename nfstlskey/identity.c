@@ -94,6 +94,9 @@ enum exit_code open_whole_identity(const char *identity, struct identity_keys *k
 
 	if (code != EXIT_OK)
 		return code;
+	if (keyring_is_rest(keys))
+		return fail(EXIT_NOT_FOUND, identity,
+			    "its certificate and private key are gone; add it again, or remove what is left of it");
 	if (keys->serial[PART_CERT] == 0 || keys->serial[PART_PRIVKEY] == 0)
 		return fail(EXIT_NOT_FOUND, identity,
 			    "half of it is missing; use nfstlskey update, or remove it and add it again");

@@ -79,7 +79,9 @@ static const char *state(const struct records *records, const struct nfstls_keys
 
 	if (keys->cert.size == 0 || keys->privkey.size == 0)
 		return "half";
-	if (serials->serial[PART_LATCH] > 0 && nfstls_latch_get(&keys->identity, &by_person) == 0)
+	/* one that another tool has left behind a private key of its own stands in nobody's way */
+	if (serials->serial[PART_LATCH] > 0 && nfstls_handle_detect(&keys->privkey) &&
+	    nfstls_latch_get(&keys->identity, &by_person) == 0)
 		return by_person ? "locked" : "latched";
 	if (!cert || (nfstls_handle_detect(&keys->privkey) && !uri))
 		return "unreadable";
