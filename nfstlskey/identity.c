@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,15 +10,22 @@
 
 #define NAME_MAX_BYTES 200
 
+static bool is_clean(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr(":;,", *p))
+			return false;
+	return true;
+}
+
 const char *identity_name_fault(const char *name)
 {
 	size_t len = strlen(name);
 
 	if (len < 1 || len > NAME_MAX_BYTES)
 		return "an identity's name has 1 to 200 bytes";
-	for (const char *p = name; *p; p++)
-		if (*p <= ' ' || *p > '~' || strchr(":;,", *p))
-			return "an identity's name is printable ASCII without space, colon, semicolon and comma";
+	if (!is_clean(name))
+		return "an identity's name is printable ASCII without space, colon, semicolon and comma";
 	return NULL;
 }
 
@@ -28,6 +36,11 @@ enum exit_code identity_check_name(const char *name)
 	if (fault && (!*name || strlen(name) > NAME_MAX_BYTES))
 		return fail(EXIT_USAGE, NULL, "%s, not %zu", fault, strlen(name));
 	return fault ? fail(EXIT_USAGE, NULL, "%s", fault) : EXIT_OK;
+}
+
+enum exit_code identity_check_found_name(const char *name)
+{
+	return strlen(name) > NAME_MAX_BYTES && is_clean(name) ? EXIT_OK : identity_check_name(name);
 }
 
 enum exit_code open_keyring(const char *identity, bool to_change, struct keyring *keyring)
@@ -81,6 +94,9 @@ enum exit_code open_whole_identity(const char *identity, struct identity_keys *k
 
 	if (code != EXIT_OK)
 		return code;
+	if (keyring_is_rest(keys))
+		return fail(EXIT_NOT_FOUND, identity,
+			    "its certificate and private key are gone; add it again, or remove what is left of it");
 	if (keys->serial[PART_CERT] == 0 || keys->serial[PART_PRIVKEY] == 0)
 		return fail(EXIT_NOT_FOUND, identity,
 			    "half of it is missing; use nfstlskey update, or remove it and add it again");
@@ -105,6 +121,16 @@ enum exit_code open_handle(const char *identity, bool to_change, struct keyring 
 	enum exit_code code = open_identity(identity, to_change, keyring, &keys);
 
 	return code == EXIT_OK ? read_handle(identity, &keys, handle) : code;
+}
+
+void print_put(const struct keyring *keyring, const char *identity)
+{
+	struct identity_keys keys;
+
+	/* somebody may have removed it by now */
+	if (keyring_lookup(keyring, identity, &keys) == 0)
+		printf("%s: cert_serial=%d privkey_serial=%d\n", identity, keys.serial[PART_CERT],
+		       keys.serial[PART_PRIVKEY]);
 }
 
 void note_if_shared(const struct keyring *keyring)

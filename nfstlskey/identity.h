@@ -12,6 +12,9 @@
  */
 enum exit_code identity_check_name(const char *name);
 
+/* The same for one that is shown or removed: another tool may have given it a longer name. */
+enum exit_code identity_check_found_name(const char *name);
+
 /* The same without a message: what is wrong with it, or NULL. */
 const char *identity_name_fault(const char *name);
 
@@ -35,6 +38,9 @@ int list_identities(const struct keyring *keyring, struct identity_list *list);
 
 /* The same of an identity that is open already. */
 enum exit_code read_handle(const char *identity, const struct identity_keys *keys, gnutls_datum_t *handle);
+
+/* After a change: "lab: cert_serial=1 privkey_serial=2", as the nfstlskey of ktls-utils says it. */
+void print_put(const struct keyring *keyring, const char *identity);
 
 /* After a change, on a kernel with one keyring for all: say so. */
 void note_if_shared(const struct keyring *keyring);

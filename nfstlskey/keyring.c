@@ -92,6 +92,11 @@ int keyring_lookup(const struct keyring *keyring, const char *identity, struct i
 	return any ? 0 : -ENOKEY;
 }
 
+bool keyring_is_rest(const struct identity_keys *keys)
+{
+	return keys->serial[PART_CERT] == 0 && keys->serial[PART_PRIVKEY] == 0;
+}
+
 int keyring_read(int32_t serial, gnutls_datum_t *payload)
 {
 	long size, room = USUAL_PAYLOAD;
@@ -289,9 +294,22 @@ int keyring_put(const struct keyring *keyring, const char *identity, const struc
 	return ret;
 }
 
+static int read_next(int32_t serial, struct nfstls_keys *next)
+{
+	gnutls_datum_t packed;
+	int ret = keyring_read(serial, &packed);
+
+	if (ret < 0)
+		return ret;
+	if (nfstls_keys_unpack(&packed, next) < 0)
+		ret = -EBADMSG;
+	datum_wipe(&packed);
+	return ret;
+}
+
 /* As it was meant to be, but for the PIN, which was nowhere else. */
-static int finish(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
-		  struct nfstls_keys *next)
+static int finish_as(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
+		     const struct nfstls_keys *next)
 {
 	struct material material = {
 		.part = { [PART_CERT] = next->cert, [PART_CHAIN] = next->chain, [PART_PRIVKEY] = next->privkey }
@@ -308,24 +326,28 @@ static int finish(const struct keyring *keyring, const char *identity, const str
 	return ret;
 }
 
-int keyring_finish(const struct keyring *keyring, const char *identity, struct identity_keys *keys)
+static int finish(const struct keyring *keyring, const char *identity, const struct identity_keys *keys)
 {
 	struct nfstls_keys next = { .identity.name = NULL };
-	gnutls_datum_t packed;
+	int ret = read_next(keys->serial[PART_NEXT], &next);
+
+	if (ret == 0)
+		ret = finish_as(keyring, identity, keys, &next);
+	nfstls_keys_clear(&next);
+	return ret;
+}
+
+int keyring_finish(const struct keyring *keyring, const char *identity, struct identity_keys *keys)
+{
 	int ret = keyring_lookup(keyring, identity, keys);
 
 	/* by now who changed it may have come to the end */
 	if (ret < 0 || keys->serial[PART_NEXT] == 0)
 		return ret;
-	ret = keyring_read(keys->serial[PART_NEXT], &packed);
-	if (ret < 0)
-		return ret;
-	if (nfstls_keys_unpack(&packed, &next) < 0)
-		ret = -EBADMSG;
-	datum_wipe(&packed);
-	if (ret == 0)
-		ret = finish(keyring, identity, keys, &next);
-	nfstls_keys_clear(&next);
+	if (keyring_is_rest(keys))
+		ret = unlink_part(keyring, keys->serial[PART_NEXT]);
+	else
+		ret = finish(keyring, identity, keys);
 	return ret < 0 ? ret : keyring_lookup(keyring, identity, keys);
 }
 

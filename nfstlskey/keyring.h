@@ -51,6 +51,9 @@ struct identity_keys {
 	int32_t serial[PART_COUNT];
 };
 
+/* Neither certificate nor private key: at most what is left of an identity, or a latch of one that is not there yet. */
+bool keyring_is_rest(const struct identity_keys *keys);
+
 struct keyring {
 	int32_t serial;
 	bool shared; /* the kernel has one keyring for all network namespaces */
@@ -66,6 +69,9 @@ int keyring_open(struct keyring *keyring);
 
 /* "keyring;0;GID;PERMISSIONS;.nfs": what keyctl_describe(3) must say of the keyring. */
 bool keyring_is_nfs(const char *description);
+
+/* Whether a line of /proc/keys is that of a keyring of root's by the name .nfs, and then its serial. */
+bool keyring_parse_line(const char *line, int32_t *serial);
 
 /* A serial in decimal digits, without a NUL, as the payload of a key of type "nfs_keyring" has it. */
 int keyring_parse_serial(const char *digits, size_t len, int32_t *serial);
@@ -92,7 +98,8 @@ int keyring_put(const struct keyring *keyring, const char *identity, const struc
 
 /*
  * Bring a change to its end that another process has left, with the lock held; a PIN that was to come with another
- * private key is lost. *keys is looked up again.
+ * private key is lost. Where there is neither certificate nor private key it is dropped: no handshake can have seen it,
+ * or another tool has removed the identity since. *keys is looked up again.
  */
 int keyring_finish(const struct keyring *keyring, const char *identity, struct identity_keys *keys);
 

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,22 @@ bool keyring_is_nfs(const char *description)
 	return p && strcmp(p, end) == 0;
 }
 
+/*
+ * "3a5b0c1d I------     2 perm 1f1f0000     0     0 keyring   .nfs: 4", as proc(5) has it. A description may hold any
+ * byte, a line end too: what such a line says is not taken at its word.
+ */
+bool keyring_parse_line(const char *line, int32_t *serial)
+{
+	unsigned int found;
+	int end = 0;
+
+	if (sscanf(line, "%8x %*s %*s %*s %*s 0 %*s keyring " KEYRING_NAME ":%n", &found, &end) != 1 || end == 0 ||
+	    found < 1 || found > INT32_MAX)
+		return false;
+	*serial = found;
+	return true;
+}
+
 static int check_keyring(int32_t serial)
 {
 	char *description;
@@ -82,6 +99,28 @@ static int ask_kernel(int32_t *serial)
 	return ret < 0 ? ret : check_keyring(*serial);
 }
 
+/*
+ * User space cannot make a keyring with a dot in front: what has the name and is root's is the kernel's. Not
+ * find_key_by_type_and_desc(3), which crashes on a line of 1,024 bytes and more: any user can have a key with so long a
+ * name, for all to see.
+ */
+static int find_shared(int32_t *serial)
+{
+	FILE *keys = fopen("/proc/keys", "re");
+	char *line = NULL;
+	size_t room = 0;
+	int ret = -ENOENT;
+
+	if (!keys)
+		return -errno;
+	while (ret != 0 && getline(&line, &room, keys) >= 0)
+		if (keyring_parse_line(line, serial) && check_keyring(*serial) == 0)
+			ret = 0;
+	free(line);
+	fclose(keys);
+	return ret;
+}
+
 int keyring_open(struct keyring *keyring)
 {
 	int ret;
@@ -91,11 +130,8 @@ int keyring_open(struct keyring *keyring)
 		return -errno;
 	ret = ask_kernel(&keyring->serial);
 	if (ret == -ENODEV) {
-		/* User space cannot make a keyring with a dot in front: what has the name in /proc/keys is the
-		 * kernel's. */
 		keyring->shared = true;
-		keyring->serial = find_key_by_type_and_desc("keyring", KEYRING_NAME, 0);
-		ret = keyring->serial < 0 ? -ENOENT : 0;
+		ret = find_shared(&keyring->serial);
 	}
 	if (ret < 0)
 		return ret;

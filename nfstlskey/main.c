@@ -64,6 +64,7 @@ static enum exit_code verify_load(const struct arguments *args)
 enum word {
 	WORD_NONE,
 	WORD_IDENTITY,
+	WORD_FOUND_IDENTITY, /* another tool may have named it */
 	WORD_IDENTITY_OR_ALL,
 	WORD_IDENTITIES_OR_ALL,
 	WORD_URI /* or none */,
@@ -87,11 +88,12 @@ static const struct command {
 	  "change an identity under its mounts" },
 	{ "list", WORD_NONE, "jrnoObA", verify_list, cmd_list, "[--all-netns] [--probe] [TABLE]",
 	  "list the identities" },
-	{ "show", WORD_IDENTITY, "mjrnoOb", NULL, cmd_show, "IDENTITY [--mount-options | [--probe] TABLE]",
+	{ "show", WORD_FOUND_IDENTITY, "mjrnoOb", NULL, cmd_show, "IDENTITY [--mount-options | [--probe] TABLE]",
 	  "print an identity's serials, ready for mount -o, or what list says of it" },
 	{ "export", WORD_IDENTITY, "", NULL, cmd_export, "IDENTITY",
 	  "print its certificate, chain and token handle as PEM, for OpenSSL" },
-	{ "remove", WORD_IDENTITY, "S", NULL, cmd_remove, "IDENTITY [--persist]", "take an identity off the keyring" },
+	{ "remove", WORD_FOUND_IDENTITY, "S", NULL, cmd_remove, "IDENTITY [--persist]",
+	  "take an identity off the keyring" },
 	{ "load", WORD_IDENTITIES_OR_ALL, "aPDT", verify_load, cmd_load, "{IDENTITY... | IDENTITY PIN | --all}",
 	  "put on the keyring what identity files describe" },
 	{ "check-config", WORD_NONE, "", NULL, cmd_check_config, "", "find mistakes in the identity files" },
@@ -173,7 +175,8 @@ static enum exit_code take_identities(const struct command *command, int argc, c
 	args->identities = argv;
 	args->identity_count = argc;
 	for (int i = 0; code == EXIT_OK && i < argc; i++)
-		code = identity_check_name(argv[i]);
+		code = command->word == WORD_FOUND_IDENTITY ? identity_check_found_name(argv[i])
+							    : identity_check_name(argv[i]);
 	return code;
 }
 

@@ -44,15 +44,19 @@ static const struct {
 /* Those that every command takes. */
 static const char common_letters[] = "N";
 
+/* Those with a short form: -o is that of others that print tables, -c and -k are those of ktls-utils' nfstlskey. */
+static const char short_forms[] = ":o:c:k:";
+
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
 void options_help(void)
 {
-	char usage[32];
+	char usage[32], short_form[] = "-x, ";
 
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		snprintf(usage, sizeof(usage), "%s--%s%s%s", options[i].letter == 'o' ? "-o, " : "", options[i].name,
-			 options[i].value ? " " : "", options[i].value ? options[i].value : "");
+		short_form[1] = options[i].letter;
+		snprintf(usage, sizeof(usage), "%s--%s%s%s", strchr(short_forms, options[i].letter) ? short_form : "",
+			 options[i].name, options[i].value ? " " : "", options[i].value ? options[i].value : "");
 		printf("  %-22s %s\n", usage, options[i].help);
 	}
 }
@@ -168,7 +172,7 @@ enum exit_code options_parse(const char *command, const char *letters, int argc,
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		known[i] = (struct option){ options[i].name, options[i].value ? required_argument : no_argument, NULL,
 					    options[i].letter };
-	while (code == EXIT_OK && !*help && (letter = getopt_long(argc, argv, ":o:", known, NULL)) != -1) {
+	while (code == EXIT_OK && !*help && (letter = getopt_long(argc, argv, short_forms, known, NULL)) != -1) {
 		if (letter == 'h')
 			*help = true;
 		else if (letter == ':')

@@ -85,7 +85,9 @@ static const char *state(const struct record *record)
 
 	if (keys->cert.size == 0 || keys->privkey.size == 0)
 		return "half";
-	if (record->serials->serial[PART_LATCH] > 0 && nfstls_latch_get(&keys->identity, &by_person) == 0)
+	/* one that another tool has left behind a private key of its own stands in nobody's way */
+	if (record->serials->serial[PART_LATCH] > 0 && nfstls_handle_detect(&keys->privkey) &&
+	    nfstls_latch_get(&keys->identity, &by_person) == 0)
 		return by_person ? "locked" : "latched";
 	if (!record->cert || (nfstls_handle_detect(&keys->privkey) && !record->token))
 		return "unreadable";

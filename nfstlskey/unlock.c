@@ -113,7 +113,7 @@ enum exit_code cmd_unlock(const struct arguments *args)
 
 	if (code != EXIT_OK)
 		return code;
-	if (keys.serial[PART_LATCH] > 0 && keys.serial[PART_CERT] == 0 && keys.serial[PART_PRIVKEY] == 0)
+	if (keys.serial[PART_LATCH] > 0 && keyring_is_rest(&keys))
 		code = unlock_unloaded(args, &keyring);
 	else
 		code = unlock_loaded(args, &keyring, &keys);

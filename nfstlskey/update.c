@@ -30,6 +30,7 @@ enum exit_code cmd_update(const struct arguments *args)
 	material_clear(&material);
 	if (ret < 0)
 		return fail_errno(args->identity, -ret, "updating it");
+	print_put(&keyring, args->identity);
 	note_if_shared(&keyring);
 	idfile_warn_of_other(args->identity, &args->source);
 	return EXIT_OK;

@@ -13,8 +13,8 @@
 #include "keys.h"
 
 #define KEYRING_NAME	".nfs"
-/* Type, ids, permissions, and a name of ours with room to spare: what is longer is none. */
-#define DESCRIPTION_MAX 512
+/* Type, ids and permissions, and the longest name that the kernel gives a key: other tools name identities too. */
+#define DESCRIPTION_MAX (64 + 4096)
 /* An update takes less time than one look. */
 #define LOAD_TRIES	100
 

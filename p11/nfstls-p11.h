@@ -330,7 +330,7 @@ int nfstls_chain_next(gnutls_datum_t *rest, gnutls_datum_t *cert);
 /**
  * The identity that a key of ours belongs to.
  * @serial:   a key named nfs:x509:<identity>:<part>
- * @identity: the name; 1 to 200 bytes
+ * @identity: the name; that of another tool may have more than 200 bytes
  * @part:     "cert", "privkey", "chain", "pin", "latch" or whatever the last word is; may be NULL
  * Errors: NFSTLS_E_KEYRING (no such key, not visible, or another name), NFSTLS_E_MEMORY.
  */

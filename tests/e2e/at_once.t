@@ -16,7 +16,7 @@ fault_world
 declare -A serials
 for ((i = 1; i <= COUNT; i++)); do
 	mkdir "/mnt/$i"
-	nfstlskey add "at$i" --pkcs11 "$KEY&pin-source=file:$PIN_FILE" 2>>"$LOGS/add"
+	nfstlskey add "at$i" --pkcs11 "$KEY&pin-source=file:$PIN_FILE" >>"$LOGS/add" 2>&1
 	serials[$i]=$(nfstlskey show "at$i" 2>>"$LOGS/add")
 done
 forget

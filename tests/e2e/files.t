@@ -7,6 +7,8 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh
+# shellcheck source=tests/e2e/provider.sh
+. /src/tests/e2e/provider.sh
 
 world_up
 ca_new root
@@ -23,27 +25,11 @@ ok 'a key file in DER is added' nfstlskey add der --cert "$PKI/der.der" --key "$
 mounts_as der CN=der
 
 token_init lab
-cat >/tmp/openssl.cnf <<-EOF
-	openssl_conf = init
-	[init]
-	providers = providers
-	[providers]
-	default = default_provider
-	pkcs11 = pkcs11_provider
-	[default_provider]
-	activate = 1
-	[pkcs11_provider]
-	module = $(echo /usr/lib/*/ossl-modules/pkcs11.so)
-	pkcs11-module-path = $SOFTHSM
-	pkcs11-module-token-pin = file:$PIN_FILE
-	pkcs11-module-encode-provider-uri-to-pem = true
-	activate = 1
-EOF
-# pkcs11-provider 1.0 crashes when it is unloaded, after its work is done: what it wrote is looked at, not how it ended
-OPENSSL_CONF=/tmp/openssl.cnf openssl genpkey -propquery '?provider=pkcs11' -algorithm EC \
-	-pkeyopt ec_paramgen_curve:P-256 -pkeyopt 'pkcs11_uri:pkcs11:token=lab;object=provider' \
-	-out "$PKI/provider.handle" 2>&1 | diag
-is 'OpenSSL makes a key in the token and writes the PEM of a token handle' "$(head -n 1 "$PKI/provider.handle")" '-----BEGIN PKCS#11 PROVIDER URI-----'
+provider_configure "pkcs11-module-path = $SOFTHSM" "pkcs11-module-token-pin = file:$PIN_FILE" \
+	'pkcs11-module-encode-provider-uri-to-pem = true'
+ok 'OpenSSL makes a key in the token' with_provider genpkey -propquery '?provider=pkcs11' -algorithm EC \
+	-pkeyopt ec_paramgen_curve:P-256 -pkeyopt 'pkcs11_uri:pkcs11:token=lab;object=provider' -out "$PKI/provider.handle"
+is 'and writes the PEM of a token handle' "$(head -n 1 "$PKI/provider.handle")" '-----BEGIN PKCS#11 PROVIDER URI-----'
 token_request lab provider provider
 cert_sign provider root --load-request "$PKI/provider.csr"
 id=$(openssl asn1parse -in "$PKI/provider.handle" | sed -n 's/.*;id=%\([^;]*\);.*/\1/p' | tr -d %)

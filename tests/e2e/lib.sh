@@ -127,10 +127,11 @@ notes_sharing() {
 	is "$1" "$(grep -c 'every network namespace shares it' /tmp/tap.out)" "$(by_kernel 1 0)"
 }
 
+# world_up: the client is another namespace too, unless this one was given the name
 world_up() {
 	local host address=1
 	ip netns add server
-	ip netns add client
+	[[ -e /run/netns/client ]] || ip netns add client
 	ip link add server0 netns server type veth peer name client0 netns client
 	for host in server client; do
 		nsenter --net=/run/netns/$host ip link set lo up
@@ -300,7 +301,8 @@ server_start() {
 	on_server nfsdcld
 	echo "/export *(rw,fsid=0,no_root_squash,sec=sys,$options)" >/etc/exports
 	on_server exportfs -a
-	nfsd_up
+	# nfsd waits a second for nfsdcld to come; where that was not enough, clients would have to wait for 90
+	until nfsd_start && [[ $(</proc/fs/nfsd/v4_end_grace) == Y ]]; do server_stop; done
 	mountd_start on_server "${NO_NFS3[@]}"
 	wait_for grep -q 'priority string' "$LOGS/tlshd.server"
 }
@@ -323,17 +325,13 @@ nfsd_up() {
 
 end_grace() { echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null || true; }
 
+server_stop() { on_server rpc.nfsd 0; }
+
 # server_restart: every connection breaks
-server_restart() {
-	on_server rpc.nfsd 0
-	nfsd_up
-}
+server_restart() { server_stop && nfsd_up; }
 
 # server_restart_in_grace: and what clients had they can reclaim, until all NFSv4.1 clients have or end_grace is called
-server_restart_in_grace() {
-	on_server rpc.nfsd 0
-	nfsd_start
-}
+server_restart_in_grace() { server_stop && nfsd_start; }
 
 # server_saw: the subject of the client certificate that the server's tlshd verified after forget_peer. tlshd 1.4.0 logs
 # it. 1.0.0 leaves the certificate (of a chain, the last one) as an asymmetric key, which shows the end of its subject key identifier; the CA's files say

@@ -3,7 +3,7 @@
 # kernel: stock patched
 #
 # Looking at identities: their states, columns and mounts, in one network namespace and in all; one of them in full; and as
-# PEM, with which OpenSSL signs on the token.
+# PEM (export.t signs with it).
 
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh

@@ -57,7 +57,7 @@ umount /mnt/nfs
 names=()
 for i in {1..20}; do
 	names+=("many$i")
-	nfstlskey add "many$i" --pkcs11 "$KEY&pin-source=file:$PIN_FILE" 2>>"$LOGS/add"
+	nfstlskey add "many$i" --pkcs11 "$KEY&pin-source=file:$PIN_FILE" >>"$LOGS/add" 2>&1
 	mkdir "/mnt/many$i"
 done
 pin_is $WRONG

@@ -97,7 +97,7 @@ stopped() {
 	on_client strace -f -qq -o /dev/null -e trace=add_key,keyctl -e "inject=add_key,keyctl:$how:when=$when" "$@" >/tmp/stopped 2>&1
 }
 parts() { keyring_keys | grep -c "x509:lab:"; }
-state_of() { nfstlskey "$1" lab "${@:2}" && keyring_state; }
+state_of() { nfstlskey "$1" lab "${@:2}" >&2 && keyring_state; }
 
 before=$(state_of add "${old[@]}" 2>>"$LOGS/add")
 after=$(state_of update "${new[@]}" 2>>"$LOGS/add")
@@ -107,7 +107,7 @@ serials=$(serials_of lab)
 # stop_update HOW: at each system call; counts in $stops, in $olds and $news what was found then
 stop_update() {
 	stops=0 olds=0 news=0 half=''
-	while nfstlskey update lab "${old[@]}" 2>>"$LOGS/add" && ! stopped "$1" $((stops + 1)) nfstlskey update lab "${new[@]}"; do
+	while nfstlskey update lab "${old[@]}" >>"$LOGS/add" 2>&1 && ! stopped "$1" $((stops + 1)) nfstlskey update lab "${new[@]}"; do
 		stops=$((stops + 1))
 		case $1/$(seen "$serials") in
 		*/CN=old) olds=$((olds + 1)) ;;
@@ -164,7 +164,7 @@ serials=$(serials_of lab)
 renew_often() {
 	local i
 	for ((i = 0; i < COUNT; i++)); do
-		nfstlskey update lab "${new[@]}" 2>>"$LOGS/add" && nfstlskey update lab "${old[@]}" 2>>"$LOGS/add" || echo "$i"
+		{ nfstlskey update lab "${new[@]}" && nfstlskey update lab "${old[@]}"; } >>"$LOGS/add" 2>&1 || echo "$i"
 	done
 }
 renew_often >/tmp/renewed &

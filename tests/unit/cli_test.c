@@ -104,21 +104,34 @@ static void identities(void **state)
 }
 
 /* As root the next step is the keyring, which may be there or not; for others it is that they are not root. */
+static void assert_goes_on(const char *const *words)
+{
+	struct outcome outcome;
+
+	run(words, &outcome);
+	assert_int_not_equal(outcome.status, 0);
+	assert_int_not_equal(outcome.status, 2);
+	assert_int_equal(count_lines(outcome.err), 1);
+}
+
+/* What another tool has put on the keyring can be shown and removed. */
 static void lengths_of_identities(void **state)
 {
 	char name[202];
-	const char *words[ARGS_MAX] = { "show", name };
-	struct outcome outcome;
+	const char *words[ARGS_MAX] = { "export", name };
+	const char *shows[ARGS_MAX] = { "show", name }, *removes[ARGS_MAX] = { "remove", name };
 
 	(void)state;
 	memset(name, 'n', sizeof(name));
 	name[201] = '\0';
 	assert_usage(words, "1 to 200 bytes");
+	assert_goes_on(shows);
+	assert_goes_on(removes);
 	name[200] = '\0';
-	run(words, &outcome);
-	assert_int_not_equal(outcome.status, 0);
-	assert_int_not_equal(outcome.status, 2);
-	assert_int_equal(count_lines(outcome.err), 1);
+	assert_goes_on(words);
+	name[0] = ':';
+	name[200] = 'n';
+	assert_usage(shows, "1 to 200 bytes");
 }
 
 static void options(void **state)

@@ -60,12 +60,41 @@ static void description(void **state)
 	assert_false(keyring_is_nfs(""));
 }
 
+static void line(void **state)
+{
+	int32_t serial = 4711;
+
+	(void)state;
+	assert_false(keyring_parse_line("", &serial));
+	assert_false(
+		keyring_parse_line("2801a2c7 I------     2 perm 1f1f0000  1000     0 keyring   .nfs: 4\n", &serial));
+	assert_false(
+		keyring_parse_line("2801a2c7 I------     2 perm 1f1f0000     0     0 user      .nfs: 4\n", &serial));
+	assert_false(
+		keyring_parse_line("2801a2c7 I------     2 perm 1f1f0000     0     0 keyring   .nfs2: 4\n", &serial));
+	assert_false(
+		keyring_parse_line("2801a2c7 I------     2 perm 1f1f0000     0     0 keyring   x.nfs: 4\n", &serial));
+	assert_false(keyring_parse_line("2801a2c7 I------     2 perm 1f1f0000     0     0 keyring   .nfs", &serial));
+	assert_false(
+		keyring_parse_line("f801a2c7 I------     2 perm 1f1f0000     0     0 keyring   .nfs: 4\n", &serial));
+	assert_false(
+		keyring_parse_line("00000000 I------     2 perm 1f1f0000     0     0 keyring   .nfs: 4\n", &serial));
+	assert_int_equal(serial, 4711);
+	assert_true(keyring_parse_line("2801a2c7 I------     2 perm 1f1f0000     0     0 keyring   .nfs: empty\n",
+				       &serial));
+	assert_int_equal(serial, 0x2801a2c7);
+	assert_true(
+		keyring_parse_line("0000a2c7 I------  1234   3d 1f1f0000     0 65534 keyring   .nfs: 12\n", &serial));
+	assert_int_equal(serial, 0xa2c7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(serial),
 		cmocka_unit_test(no_serial),
 		cmocka_unit_test(description),
+		cmocka_unit_test(line),
 	};
 
 	return run_group(tests, NULL, NULL);

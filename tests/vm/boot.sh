@@ -3,7 +3,7 @@
 #
 # One virtual machine: a kernel that runs as a process on folders of this host.
 
-VM_KERNEL=stock VM_ROOTFS=trixie VM_TLSHD='' VM_RESULTS='' VM_TIMEOUT='' VM_VERBOSE=''
+VM_KERNEL=stock VM_ROOTFS=trixie VM_TLSHD='' VM_RESULTS='' VM_TIMEOUT='' VM_VERBOSE='' VM_DISK='' VM_INIT=''
 # The status when the script has none, because the kernel or the machine ended first
 VM_BROKEN=125
 
@@ -19,6 +19,7 @@ vm_prepare() {
 	cp "$TOP/tests/vm/init.sh" "$RUN/init"
 	# a copy, since another ./dev may install a newer build while this one runs
 	cp -a "$STAGE" "$RUN/stage"
+	[[ -z $VM_DISK ]] || ln -s "$VM_DISK" "$RUN/disk"
 	[[ -z $VM_TLSHD ]] || tlshd_install
 }
 
@@ -114,7 +115,8 @@ vm_shell() {
 }
 
 vm_settings() {
-	printf '%s=%q\n' VM_KERNEL "$VM_KERNEL" VM_ROOTFS "$VM_ROOTFS" VM_TLSHD "${VM_TLSHD:+built}" "$@" >"$RUN/settings"
+	printf '%s=%q\n' VM_KERNEL "$VM_KERNEL" VM_ROOTFS "$VM_ROOTFS" VM_TLSHD "${VM_TLSHD:+built}" VM_INIT "$VM_INIT" \
+		"$@" >"$RUN/settings"
 }
 
 vm_watchdog() {

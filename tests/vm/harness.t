@@ -61,6 +61,16 @@ is 'and never was on the host' "$(compgen -G "$DEV/root/trixie/etc/left-over"; c
 VM_RESULTS=$folder/results guest bash -c 'echo kept >/results/file'
 is 'what it leaves in /results is kept' "$(<"$folder/results/file")" kept
 
+mkdir "$folder/disk"
+VM_DISK=$folder/disk guest bash -c 'echo one >/disk/file'
+VM_DISK=$folder/disk guest bash -c 'echo two >>/disk/file'
+is 'a folder can be the disk of one after the other' "$(<"$folder/disk/file")" $'one\ntwo'
+
+VM_INIT=1 guest bash -c 'printf "%s\0" sleep 1000 >/run/init; until [[ $(</proc/1/comm) == sleep ]]; do sleep 0.1; done; exit 6'
+is 'a script can name another process 1, and its status is ours' "$status" 6
+VM_INIT=1 guest bash -c 'exit 5'
+is 'and need not' "$status" 5
+
 VM_TIMEOUT=3 guest sleep 100
 is 'it can be given a time' "$status" 124
 

@@ -43,6 +43,10 @@ mount_all() {
 	if [[ -L /vm/script ]]; then
 		hostfs script /script ro
 	fi
+	if [[ -L /vm/disk ]]; then
+		mkdir /disk
+		hostfs disk /disk rw
+	fi
 	umount --lazy /mnt
 	cd /src
 }
@@ -89,14 +93,15 @@ end_all_but() {
 	local process
 	for process in /proc/[0-9]*; do
 		process=${process#/proc/}
-		[[ $process == 1 || $process == "$1" || $process == "$2" ]] || kill -KILL "$process" 2>/dev/null || true
+		[[ $process == 1 || $process == "$BASHPID" || $process == "$1" || $process == "$2" ]] ||
+			kill -KILL "$process" 2>/dev/null || true
 	done
 }
 
 # What nothing points to any more goes to the kernel's log. Each process of the script is gone; an object must be 5 s
 # old, and be found twice, to be reported.
 tell_leaks() {
-	mount -t debugfs debugfs /sys/kernel/debug
+	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 	sysctl -q kernel.printk_devkmsg=on
 	echo scan >/sys/kernel/debug/kmemleak
 	sleep 6
@@ -119,13 +124,22 @@ mapfile -d '' -t command </vm/command
 stdin=/dev/null
 [[ ! -e /vm/stdin ]] || stdin=/vm/stdin
 
-status=0
-if [[ -n ${VM_TERMINAL-} ]]; then
-	run_shell || status=$?
-else
-	run_script || status=$?
-fi
-[[ $kernel != debug ]] || tell_leaks
-echo "$status" >/vm/status
-sync --file-system /vm
-perl -e 'syscall(169, 0xfee1dead, 0x28121969, 0x4321fedc)' # reboot(2), LINUX_REBOOT_CMD_POWER_OFF
+run_and_end() {
+	local status=0
+	if [[ -n ${VM_TERMINAL-} ]]; then
+		run_shell || status=$?
+	else
+		run_script || status=$?
+	fi
+	[[ $kernel != debug ]] || tell_leaks
+	echo "$status" >/vm/status
+	sync --file-system /vm
+	perl -e 'syscall(169, 0xfee1dead, 0x28121969, 0x4321fedc)' # reboot(2), LINUX_REBOOT_CMD_POWER_OFF
+}
+
+[[ -n $VM_INIT ]] || run_and_end
+# Another init is to be process 1: the script, which goes on beside it, says which by what it writes to /run/init
+mkfifo /run/init
+run_and_end &
+mapfile -d '' -t init </run/init
+exec "${init[@]}"
