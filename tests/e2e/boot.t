@@ -7,10 +7,10 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh
+# shellcheck source=tests/e2e/systemd.sh
+. /src/tests/e2e/systemd.sh
 
 FILES=/etc/nfs/identities.d
-UNITS=/etc/systemd/system
-export SYSTEMD_LOG_LEVEL=notice
 
 # --- the units by themselves ---
 for unit in nfstlskey-load.service nfstls-tlshd@tenant.service; do
@@ -92,22 +92,8 @@ printf '[Service]\nRestartSec=2\nLoadCredential=nfstls.carol.pin:/etc/nfs/creden
 	>$UNITS/nfstlskey-load.service.d/test.conf
 printf '[Unit]\nWants=remote-fs.target\nAfter=remote-fs.target\n' >$UNITS/boot.target
 ln -sf /usr/lib/systemd/system/{nfstlskey-load,tlshd}.service $UNITS/remote-fs.target.wants/
-# what has no place in a container, or another host's part of NFS
-for unit in systemd-journald{.service,.socket,-dev-log.socket,-audit.socket} systemd-journal-flush.service \
-	systemd-remount-fs.service nfs-client.target rpcbind.{service,socket}; do
-	ln -s /dev/null "$UNITS/$unit"
-done
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mount --make-rshared /
 started=$EPOCHREALTIME
-container=nfstls setsid nsenter --net=/run/netns/reborn unshare --pid --mount --mount-proc --propagation unchanged \
-	--cgroup --fork /lib/systemd/systemd --unit=boot.target --log-target=console --default-standard-output=tty \
-	</dev/null >"$LOGS/systemd" 2>&1 &
-with_systemd() { nsenter --target "$(pgrep -f '^/lib/systemd/systemd --unit')" --mount --pid "$@"; }
-systemctl() { with_systemd systemctl "$@"; }
-property() { systemctl show --value --property="$2" "$1"; }
-is_up() { [[ $(systemctl is-active boot.target) == active ]]; }
-wait_for is_up
+systemd_boot
 result $? 'it boots'
 diag <<<"in $(((${EPOCHREALTIME/./} - ${started/./}) / 1000)) ms"
 names() { nfstlskey list --noheadings | awk '{ print $1 }'; }
