@@ -4,6 +4,8 @@
 # ./dev check: which tests there are, what they need, and running them. tests/vm/tap.pl calls tests/vm/run-test for each.
 
 HOST_TESTS=(lint unit bookworm distcheck harness nfsroot series hostspeed)
+# no part of the tarball
+[[ ! -d $TOP/debian ]] || HOST_TESTS+=(debian)
 # Not run unless they are named
 LONG_TESTS=(patches)
 CHECK_LIST=
@@ -73,6 +75,7 @@ check_set_up() {
 		series) kernel_stock_tree "$(kernel_tree stock)" && continue ;;
 		patches) kernel_build stock && continue ;;
 		nfsroot) kernel_build patched && continue ;;
+		debian) rootfs_build trixie-build ;;
 		esac
 		check_place "$name"
 		if rootfs_build "$VM_ROOTFS"; then

@@ -15,16 +15,21 @@ ROOTFS_PACKAGES=(
 	libsmartcols1 libmount1 libeconf0 libtasn1-6 libp11-kit0 libgnutls30t64 libnl-genl-3-200 libtirpc3t64
 )
 
-# rootfs_packages SUITE: bookworm is there to build the project in
+# rootfs_packages ROOT: bookworm is there to build the project in, trixie-build to build its packages in, with no more
+# than they ask for
 rootfs_packages() {
-	if [[ $1 == bookworm ]]; then
-		printf '%s\n' "${BUILD_PACKAGES[@]}"
-	else
-		printf '%s\n' "${ROOTFS_PACKAGES[@]}"
-	fi
+	case $1 in
+	bookworm) printf '%s\n' "${BUILD_PACKAGES[@]}" ;;
+	trixie-build) printf '%s\n' build-essential lintian && debian_build_depends ;;
+	*) printf '%s\n' "${ROOTFS_PACKAGES[@]}" ;;
+	esac
 }
 
-# rootfs_build trixie|sid|bookworm: returns non-zero, with the reason in $ROOTFS_MISSING, if there can be none
+# debian_build_depends: the names of Build-Depends in debian/control, which has one on a line
+debian_build_depends() { sed -n '/^Build-Depends:/,/^[A-Z]/s/^ \([^ ,]*\).*/\1/p' "$TOP/debian/control"; }
+
+# rootfs_build trixie|sid|bookworm|trixie-build: returns non-zero, with the reason in $ROOTFS_MISSING, if there can be
+# none
 rootfs_build() {
 	local suite=$1 root=$DEV/root/$1 key
 	key=$({ rootfs_packages "$suite" && declare -f rootfs_make; } | hash_of)
@@ -41,8 +46,8 @@ rootfs_build() {
 rootfs_suite_exists() { (strictly apt_read_suite "$1") >"$LOG_DIR/apt-$1.log" 2>&1; }
 
 rootfs_make() {
-	local suite=$1 root=$2 packages
-	packages=$(rootfs_packages "$suite" | paste -sd ,)
+	local root=$2 suite=${1%-build} packages
+	packages=$(rootfs_packages "$1" | paste -sd ,)
 	mkdir -p "$(dirname "$root")"
 	rm -rf "$root.new"
 	apt_acquire_options >"$DEV/apt-acquire.conf"
