@@ -46,7 +46,6 @@ bench_end() {
 bench_stand_in() {
 	local folder
 	export LD_LIBRARY_PATH=${1%/nfstls-tests} LD_PRELOAD=$1/stand_in.so PATH=$STAGE/usr/sbin:$PATH
-	export NFSTLS_STAND_IN=nfstls-bench-$$
 	mount -t tmpfs bench /run
 	for folder in /etc/nfs/identities.d /usr/lib/nfs/identities.d; do
 		[[ ! -d $folder ]] || mount -t tmpfs bench $folder
@@ -56,8 +55,9 @@ bench_stand_in() {
 bench_keyring() {
 	local namer
 	if [[ -n ${STAGE-} ]]; then
-		KEYRING=$(keyctl newring "$NFSTLS_STAND_IN" @s)
+		KEYRING=$(keyctl newring nfstls-bench @s)
 		keyctl setperm "$KEYRING" 0x3f3f0000
+		export NFSTLS_STAND_IN=$KEYRING
 	elif [[ $VM_KERNEL == stock ]]; then
 		KEYRING=0x$(awk '/keyring +\.nfs:/ { print $1 }' /proc/keys)
 		keyctl link "$KEYRING" @s
