@@ -2,12 +2,14 @@
 # shellcheck shell=bash
 #
 # The limits of the command with many identities, as TAP. Machines are slow and busy: what is compared is measured in
-# one run, and a cost that grew as the square of the number would be five times what is allowed here.
+# one run. A cost that grew as the square of the number would be a hundred times as much for ten times as many. Of the
+# clock, which counts what others do meanwhile, half of that is allowed, and of the processor a fifth.
 
 # shellcheck source=tests/bench/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 declare -A TOOK
+declare -A ALLOWED=([least_ms]=50 [cpu_ms]=20)
 
 # took CLOCK RUNS WHAT COMMAND...: measure it, for $BENCH_COUNT identities
 took() {
@@ -22,12 +24,11 @@ holds() {
 	[[ $status -eq 0 ]] || echo "# it does not hold, in ms: $2"
 }
 
-# linear WHAT: from 1,000 to 10,000 identities, over what one takes; twice of it is allowed, and what is too short to
-# be measured well
+# linear CLOCK WHAT: from 1,000 to 10,000 identities, over what one takes; and what is too short to be measured well
 linear() {
-	local one=${TOOK[$1,1]} some=${TOOK[$1,1000]} many=${TOOK[$1,10000]}
-	echo "# ms, $1: of 1 $one, of 1000 $some, of 10000 $many"
-	holds "$1: ten times as many take no more than ten times as long" "$many - $one < 20 * ($some - $one) + 60"
+	local one=${TOOK[$2,1]} some=${TOOK[$2,1000]} many=${TOOK[$2,10000]}
+	echo "# ms, $2: of 1 $one, of 1000 $some, of 10000 $many"
+	holds "$2: it grows no faster than the number" "$many - $one < ${ALLOWED[$1]} * ($some - $one) + 60"
 }
 
 # near WHAT LEAST COUNT: three times what a program takes that does the least
@@ -50,9 +51,9 @@ limits_of_looking() {
 		took "$1" $runs show nfstlskey show many$count
 		took "$1" $runs 'the calls of show' "$PROBE" show many$count
 	done
-	linear 'list --output NAME'
-	linear list
-	linear show
+	linear "$1" 'list --output NAME'
+	linear "$1" list
+	linear "$1" show
 	near 'list --output NAME' 'the calls of list --output NAME' 1000
 	near list 'the calls of list, and certificates' 1000
 	near show 'the calls of show' 10000
@@ -63,13 +64,14 @@ limits_of_loading() {
 	local count once again
 	for count in 100 1000; do
 		bench_files $count
-		took "$1" 1 "load $count" nfstlskey load --all
+		# shellcheck disable=SC2016 # for the shell that is measured
+		took "$1" 3 "load $count" sh -c 'keyctl clear "$0" && exec nfstlskey load --all' "$KEYRING"
 		took "$1" 3 "load $count again" nfstlskey load --all
 	done
 	once=${TOOK[load 1000,0]} again=${TOOK[load 1000 again,0]}
 	echo "# ms, load --all: of 100 files ${TOOK[load 100,0]}, again ${TOOK[load 100 again,0]}; of 1000 $once, again $again"
-	holds 'load --all: ten times as many take no more than ten times as long' "$once < 20 * ${TOOK[load 100,0]}"
-	holds 'load --all, again: ten times as many take no more than ten times as long' \
-		"$again < 20 * ${TOOK[load 100 again,0]}"
+	holds 'load --all: it grows no faster than the number' "$once < ${ALLOWED[$1]} * ${TOOK[load 100,0]}"
+	holds 'load --all, again: it grows no faster than the number' \
+		"$again < ${ALLOWED[$1]} * ${TOOK[load 100 again,0]}"
 	holds 'load --all: what is there already takes less' "$again < $once"
 }

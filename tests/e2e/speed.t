@@ -17,7 +17,7 @@ bench_start
 ca_new root
 token_init lab
 token_identity lab lab root EC:prime256v1
-nfstlskey add lab --pkcs11 "pkcs11:token=lab;object=lab?pin-source=file:$PIN_FILE" 2>>"$LOGS/add"
+nfstlskey add lab --pkcs11 "pkcs11:token=lab;object=lab?pin-source=file:$PIN_FILE" &>>"$LOGS/add"
 
 bench_fill 1
 took least_ms 7 verify nfstlskey verify lab
