@@ -310,6 +310,8 @@ static void latch(void **state)
 /* What a person has locked is nobody else's; and what cannot be read is closed. */
 static void latch_without_pin(void **state)
 {
+	char longer[4096];
+
 	(void)state;
 	need_keyring();
 	assert_ok(nfstls_latch_set(on_session("one"), NULL, "by hand"), NULL);
@@ -318,6 +320,9 @@ static void latch_without_pin(void **state)
 	assert_ok(nfstls_latch_clear(on_session("one"), NULL), NULL);
 	assert_free("one", first_pin);
 
+	memset(longer, 'x', sizeof(longer));
+	add("nfs:x509:one:latch", longer, sizeof(longer));
+	assert_latched("one", first_pin, "unreadable");
 	add("nfs:x509:one:latch", "odd", 3);
 	assert_latched("one", first_pin, "unreadable");
 	assert_ok(nfstls_latch_clear(on_session("one"), first_pin), NULL);
