@@ -8,6 +8,7 @@ fuzz_targets = \
 	tests/fuzz/file \
 	tests/fuzz/handle \
 	tests/fuzz/idfile \
+	tests/fuzz/key_name \
 	tests/fuzz/keys \
 	tests/fuzz/names \
 	tests/fuzz/options \
@@ -45,6 +46,8 @@ tests_fuzz_file_LDADD = $(fuzz_ldadd)
 tests_fuzz_handle_LDADD = $(fuzz_ldadd)
 tests_fuzz_idfile_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_idfile_LDADD = $(fuzz_ldadd)
+tests_fuzz_key_name_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_key_name_LDADD = $(fuzz_ldadd)
 tests_fuzz_keys_LDADD = $(fuzz_ldadd)
 tests_fuzz_names_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_names_LDADD = $(fuzz_ldadd)

@@ -94,6 +94,10 @@ static void no_identity(void **state)
 	/* the keyring's own separator, so that the name looks like another field */
 	assert_no_identity("other;nfs:x509:lab:cert");
 
+	/* another type, which is not found by this name either */
+	gone = add_key("keyring", "nfs:x509:lab:cert", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	assert_error(nfstls_keyring_identity(gone, &identity, NULL), NFSTLS_E_KEYRING, NULL);
+
 	gone = add("nfs:x509:gone:cert", "x", 1);
 	assert_int_equal(keyctl_revoke(gone), 0);
 	assert_error(nfstls_keyring_identity(gone, &identity, NULL), NFSTLS_E_KEYRING, NULL);
