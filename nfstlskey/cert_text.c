@@ -99,7 +99,12 @@ static char *san(int kind, const char *value, size_t size)
 		value = inet_ntop(size == 4 ? AF_INET : AF_INET6, value, address, sizeof(address));
 		size = value ? strlen(value) : 0;
 	}
-	return word && asprintf(&text, "%s:%.*s", word, (int)size, value) >= 0 ? text : NULL;
+	if (!word || asprintf(&text, "%s:%*s", word, (int)size, "") < 0)
+		return NULL;
+	/* a NUL must not end it, or it looks like another name */
+	for (char *p = text + strlen(word) + 1; size > 0; size--, p++, value++)
+		*p = *value ? *value : '?';
+	return text;
 }
 
 static char *join(char *list, char *word)

@@ -31,7 +31,6 @@ static enum exit_code take_name(char **options, char **identity)
 	char *value;
 	size_t len;
 
-	*identity = NULL;
 	/* of several, leaves the last */
 	mnt_optstr_deduplicate_option(options, "tls_identity");
 	if (mnt_optstr_get_option(*options, "tls_identity", &value, &len) != 0)
@@ -42,21 +41,53 @@ static enum exit_code take_name(char **options, char **identity)
 	return identity_check_name(*identity);
 }
 
+static bool ends_with(const char *name, size_t len, const char *end)
+{
+	return len >= strlen(end) && memcmp(name + len - strlen(end), end, strlen(end)) == 0;
+}
+
+/*
+ * mount(8) and mount.nfs take a comma in quotes for a part of the value, as that of SELinux's context= needs. The
+ * kernel has no quotes for its other options, and would find more options in such a value than we look at.
+ */
+static enum exit_code check_quotes(const char *options)
+{
+	char *rest = (char *)options, *name, *value;
+	size_t len, value_len;
+	int ret;
+
+	while ((ret = mnt_optstr_next_option(&rest, &name, &len, &value, &value_len)) == 0)
+		if (value && memchr(value, ',', value_len) && !ends_with(name, len, "context"))
+			return fail(EXIT_USAGE, NULL, "%.*s= has a comma in quotes, which NFS takes for the end of it",
+				    (int)len, name);
+	/* or libmount leaves it where it is, and finds no more */
+	return ret < 0 || *rest ? fail(EXIT_USAGE, NULL, "one of its options is empty, or has a quote that does not end") : EXIT_OK;
+}
+
+/* Behind all others, where it counts. */
+static enum exit_code put_xprtsec(char **options, const char *identity)
+{
+	mnt_optstr_deduplicate_option(options, "xprtsec");
+	if (has(*options, "xprtsec") && !has_value(*options, "xprtsec", "mtls"))
+		return fail(EXIT_USAGE, identity, "an identity needs xprtsec=mtls, or no xprtsec= at all");
+	if (mnt_optstr_remove_option(options, "xprtsec") < 0 || options_append(options, "xprtsec", "mtls") < 0)
+		return fail_errno(identity, ENOMEM, "its options");
+	return EXIT_OK;
+}
+
 enum exit_code options_take_identity(char **options, char **identity)
 {
-	enum exit_code code = take_name(options, identity);
+	enum exit_code code;
 
+	*identity = NULL;
+	code = check_quotes(*options);
+	if (code == EXIT_OK)
+		code = take_name(options, identity);
 	if (code != EXIT_OK)
 		return code;
 	if (has(*options, "cert_serial") || has(*options, "privkey_serial"))
 		return fail(EXIT_USAGE, *identity, "tls_identity= excludes cert_serial= and privkey_serial=");
-	mnt_optstr_deduplicate_option(options, "xprtsec");
-	if (!has(*options, "xprtsec"))
-		return options_append(options, "xprtsec", "mtls") == 0 ? EXIT_OK
-								       : fail_errno(*identity, ENOMEM, "its options");
-	if (!has_value(*options, "xprtsec", "mtls"))
-		return fail(EXIT_USAGE, *identity, "an identity needs xprtsec=mtls, or no xprtsec= at all");
-	return EXIT_OK;
+	return put_xprtsec(options, *identity);
 }
 
 int options_append(char **options, const char *name, const char *value)

@@ -9,8 +9,9 @@
 
 /*
  * Takes tls_identity=NAME out of *options; the last one counts, as in mount(8). *identity is allocated, for the caller.
- * Sees to it that *options, which is allocated anew, say xprtsec=mtls and name no serials. EXIT_USAGE: they name no
- * identity or not only an identity, or another transport security.
+ * Sees to it that *options, which is allocated anew, say xprtsec=mtls at their end and name no serials. EXIT_USAGE:
+ * they name no identity or not only an identity, or another transport security, or the kernel would take them apart in
+ * another way than mount(8).
  */
 enum exit_code options_take_identity(char **options, char **identity);
 

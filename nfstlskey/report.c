@@ -56,22 +56,38 @@ void report_as(const char *name)
 	program = name;
 }
 
-static void print_start(const char *identity)
+/* Names of files, keys and tokens are foreign text: no control characters onto a terminal or into a log. */
+static void make_plain(char *text)
 {
-	fprintf(stderr, "%s: ", program);
-	if (identity)
-		fprintf(stderr, "identity '%s': ", identity);
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
+__attribute__((format(printf, 3, 0))) static void print_line(const char *identity, const char *kind, const char *format,
+							     va_list args)
+{
+	char *text = NULL, *line = NULL;
+
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	if (asprintf(&line, "%s: %s%s%s%s%s", program, identity ? "identity '" : "", identity ? identity : "",
+		     identity ? "': " : "", kind, text ? text : "out of memory") < 0)
+		line = NULL;
+	if (line)
+		make_plain(line);
+	fprintf(stderr, "%s\n", line ? line : "out of memory");
+	free(text);
+	free(line);
 }
 
 enum exit_code fail(enum exit_code code, const char *identity, const char *format, ...)
 {
 	va_list args;
 
-	print_start(identity);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	print_line(identity, "", format, args);
 	va_end(args);
-	fputc('\n', stderr);
 	return code;
 }
 
@@ -79,12 +95,9 @@ void warn(const char *identity, const char *format, ...)
 {
 	va_list args;
 
-	print_start(identity);
-	fputs("warning: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	print_line(identity, "warning: ", format, args);
 	va_end(args);
-	fputc('\n', stderr);
 }
 
 /* The candidates come one to a line, and a message is one line. */

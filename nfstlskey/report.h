@@ -26,7 +26,7 @@ void report_as(const char *name);
 
 /*
  * Each of these prints one line on stderr, "nfstlskey: identity 'NAME': ...", and returns the exit code. The identity
- * may be NULL where there is none yet.
+ * may be NULL where there is none yet. A control character in what is printed becomes a '?'.
  */
 __attribute__((format(printf, 3, 4))) enum exit_code fail(enum exit_code code, const char *identity, const char *format,
 							  ...);

@@ -107,12 +107,21 @@ static const char *remedy(int error)
 	}
 }
 
+/* Labels and names are foreign text: no control characters into a log or onto a terminal. */
+static void make_plain(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
 void nfstls_failure_text(const char *identity, int error, const struct nfstls_diag *diag, char *text, size_t size)
 {
 	bool detail = diag && diag->text[0];
 
 	snprintf(text, size, "identity '%s': no handshake: %s%s%s; %s", identity ? identity : "?",
 		 nfstls_strerror(error), detail ? ": " : "", detail ? diag->text : "", remedy(error));
+	make_plain(text);
 }
 
 void nfstls_diag_clear(struct nfstls_diag *diag)
@@ -133,11 +142,7 @@ int diag_set(struct nfstls_diag *diag, int error, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(diag->text, sizeof(diag->text), format, args);
 	va_end(args);
-
-	/* A token's label and a file's name are foreign text: no control characters into a log or onto a terminal. */
-	for (char *p = diag->text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	make_plain(diag->text);
 	return error;
 }
 

@@ -18,25 +18,28 @@
 /* An update takes less time than one look. */
 #define LOAD_TRIES	100
 
-/* keyctl_describe(3): type;uid;gid;perm;description, and only the last may hold a semicolon. NULL if it is cut off. */
-static const char *last_field(const char *text)
+/* The last of five fields, which alone may hold a semicolon. NULL where there is none, or the key is of another type.
+ */
+static const char *name_of(const char *description)
 {
-	for (int field = 0; field < 4 && text; field++) {
-		text = strchr(text, ';');
-		if (text)
-			text++;
+	static const char type[] = NFSTLS_KEY_TYPE ";";
+	const char *name = description;
+
+	if (strncmp(description, type, strlen(type)) != 0)
+		return NULL;
+	for (int field = 0; field < 4 && name; field++) {
+		name = strchr(name, ';');
+		if (name)
+			name++;
 	}
-	return text;
+	return name;
 }
 
-int nfstls_keyring_identity(int serial, char **identity, char **part)
+int key_name_split(const char *description, char **identity, char **part)
 {
-	char description[DESCRIPTION_MAX], *found, *found_part = NULL;
-	const char *name = NULL, *colon;
-	int size = keyctl_describe(serial, description, sizeof(description));
+	const char *name = name_of(description), *colon;
+	char *found, *found_part = NULL;
 
-	if (size > 0 && (size_t)size <= sizeof(description))
-		name = last_field(description);
 	if (!name || strncmp(name, NFSTLS_KEY_PREFIX, strlen(NFSTLS_KEY_PREFIX)) != 0)
 		return NFSTLS_E_KEYRING;
 	name += strlen(NFSTLS_KEY_PREFIX);
@@ -55,6 +58,17 @@ int nfstls_keyring_identity(int serial, char **identity, char **part)
 	if (part)
 		*part = found_part;
 	return 0;
+}
+
+int nfstls_keyring_identity(int serial, char **identity, char **part)
+{
+	char description[DESCRIPTION_MAX];
+	int size = keyctl_describe(serial, description, sizeof(description));
+
+	/* of one that is longer there is nothing in it */
+	if (size <= 0 || (size_t)size > sizeof(description))
+		return NFSTLS_E_KEYRING;
+	return key_name_split(description, identity, part);
 }
 
 int key_find(const struct nfstls_identity *identity, const char *part)

@@ -5,6 +5,12 @@
 
 #include "diag.h"
 
+/*
+ * nfstls_keyring_identity() of what keyctl_describe(3) says of a key: type;uid;gid;perm;name. A key of another type than
+ * "user" is none of ours.
+ */
+int key_name_split(const char *description, char **identity, char **part);
+
 /* The serial of nfs:x509:<identity>:<part>, or a negative errno value. */
 int key_find(const struct nfstls_identity *identity, const char *part);
 

@@ -19,14 +19,17 @@
 #define LATCH_MAX      (NFSTLS_PIN_ID + 1 + sizeof(((struct nfstls_diag *)NULL)->text))
 #define LATCHED_PREFIX "nfs:latched:"
 
-/* text has room for LATCH_MAX bytes and a NUL. A latch that cannot be read is closed all the same. */
+/*
+ * text has room for LATCH_MAX bytes and a NUL. A latch that cannot be read is closed all the same. Of one that is longer
+ * the kernel tells the size alone.
+ */
 static void read_latch(key_serial_t serial, char *text)
 {
 	long len = keyctl_read(serial, text, LATCH_MAX);
 
-	if (len < NFSTLS_PIN_ID + 1)
+	if (len < NFSTLS_PIN_ID + 1 || (size_t)len > LATCH_MAX)
 		len = snprintf(text, LATCH_MAX, "%*s unreadable", NFSTLS_PIN_ID, "");
-	text[(size_t)len < LATCH_MAX ? (size_t)len : LATCH_MAX] = '\0';
+	text[len] = '\0';
 }
 
 static int name_latched(const char *pin_id, char **name)

@@ -210,7 +210,10 @@ static int get_tokens(struct wire *answer, struct list *list)
 		list->tokens = grown;
 		grown[i] = (struct nfstls_token){ .uri = NULL };
 		get_token(answer, &grown[i]);
-		list->count = i + 1;
+		if (answer->broken)
+			token_clear(&grown[i]);
+		else
+			list->count = i + 1;
 	}
 	return answer->broken ? NFSTLS_E_MODULE_CRASHED : 0;
 }

@@ -22,9 +22,64 @@ static bool is_plain(const char *text)
 	return true;
 }
 
-static int uri_check(P11KitUri *uri, struct nfstls_diag *diag)
+/* How many attributes a URI has, and NULs in their values. */
+static size_t count_parts(const char *path)
+{
+	const char *query = strchr(path, '?');
+	size_t count = (*path && path != query) + (query && query[1]);
+
+	for (const char *p = path; *p; p++)
+		count += *p == ';' || (query && p > query && *p == '&') || strncmp(p, "%00", 3) == 0;
+	return count;
+}
+
+/*
+ * What stands behind an empty attribute (";;") p11-kit takes for a query; of an attribute that comes twice, which RFC
+ * 7512 section 2.3 forbids, for the last one; and a NUL ends what it keeps as a string. Another reader may do
+ * otherwise. The last two show in that it writes less than it has read.
+ */
+static int check_whole(const char *text, P11KitUri *uri, struct nfstls_diag *diag)
+{
+	const char *path = strchr(text, ':') + 1;
+	char *written;
+	bool whole;
+
+	if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, &written) != P11_KIT_URI_OK)
+		return NFSTLS_E_MEMORY;
+	whole = *path != ';' && !strstr(path, ";;") && count_parts(strchr(written, ':') + 1) == count_parts(path);
+	free(written);
+	return whole ? 0 : diag_set(diag, NFSTLS_E_URI, "it has an attribute twice, an empty one, or a NUL in a text");
+}
+
+/* In the query p11-kit takes any name for that of some vendor's attribute, which limits nothing. */
+static int check_query(P11KitUri *uri, struct nfstls_diag *diag)
+{
+	static const char *const path_names[] = {
+		"token",
+		"manufacturer",
+		"serial",
+		"model",
+		"object",
+		"type",
+		"id",
+		"slot-id",
+		"slot-description",
+		"slot-manufacturer",
+		"library-description",
+		"library-manufacturer",
+		"library-version",
+	};
+
+	for (size_t i = 0; i < sizeof(path_names) / sizeof(path_names[0]); i++)
+		if (p11_kit_uri_get_vendor_query(uri, path_names[i]))
+			return diag_set(diag, NFSTLS_E_URI, "%s belongs in front of the '?'", path_names[i]);
+	return 0;
+}
+
+static int uri_check(const char *text, P11KitUri *uri, struct nfstls_diag *diag)
 {
 	CK_OBJECT_CLASS class;
+	int ret;
 
 	if (p11_kit_uri_get_pin_value(uri))
 		return NFSTLS_E_URI_SECRET;
@@ -35,7 +90,8 @@ static int uri_check(P11KitUri *uri, struct nfstls_diag *diag)
 	class = uri_class(uri, CKO_PRIVATE_KEY);
 	if (class != CKO_PRIVATE_KEY && class != CKO_CERTIFICATE)
 		return NFSTLS_E_URI_TYPE;
-	return 0;
+	ret = check_whole(text, uri, diag);
+	return ret < 0 ? ret : check_query(uri, diag);
 }
 
 int uri_parse(const char *text, P11KitUri **uri, struct nfstls_diag *diag)
@@ -52,7 +108,7 @@ int uri_parse(const char *text, P11KitUri **uri, struct nfstls_diag *diag)
 
 	ret = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, parsed);
 	if (ret == P11_KIT_URI_OK)
-		ret = uri_check(parsed, diag);
+		ret = uri_check(text, parsed, diag);
 	else
 		ret = diag_set(diag, NFSTLS_E_URI, "%s", p11_kit_uri_message(ret));
 

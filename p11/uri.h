@@ -9,7 +9,8 @@
 
 /*
  * Parse a URI that a person or a handle gave. Fails closed: printable ASCII only, nothing that p11-kit does not
- * recognise in the path, no pin-value, and no type but private or cert. Release with p11_kit_uri_free().
+ * recognise in the path, no pin-value, no type but private or cert, and no attribute twice. Release with
+ * p11_kit_uri_free().
  */
 int uri_parse(const char *text, P11KitUri **uri, struct nfstls_diag *diag);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,14 +134,18 @@ void wire_put_outcome(struct wire *wire, int error, const struct nfstls_diag *di
 
 int wire_get_outcome(struct wire *wire, struct nfstls_diag *diag)
 {
-	int error = -(int)wire_get_number(wire);
+	uint32_t number = wire_get_number(wire);
 	char *text, *candidates;
+	int error;
 
-	if (error == 0 || wire->broken)
+	if (number > INT_MAX)
+		wire->broken = true;
+	if (number == 0 || wire->broken)
 		return wire->broken ? NFSTLS_E_MODULE_CRASHED : 0;
+	error = -(int)number;
 	text = wire_get_text(wire);
 	candidates = wire_get_text(wire);
-	if (wire->broken || error > 0) {
+	if (wire->broken) {
 		error = NFSTLS_E_MODULE_CRASHED;
 	} else {
 		diag_set(diag, error, "%s", text);

@@ -79,6 +79,8 @@ refused 'an empty name' 1 '1 to 200 bytes' server:/ /mnt/nfs -o tls_identity=
 refused 'a name that cannot be' 1 'printable ASCII' server:/ /mnt/nfs -o tls_identity=a:b
 refused 'a name and serials' 1 'excludes cert_serial=' server:/ /mnt/nfs -o tls_identity=bob,cert_serial=1
 refused 'TLS that is not mutual' 1 'needs xprtsec=mtls' server:/ /mnt/nfs -o xprtsec=tls,tls_identity=bob
+refused 'a way past it, in quotes' 1 'comma in quotes' server:/ /mnt/nfs \
+	-o 'xprtsec=mtls,tls_identity=bob,fsc="x,xprtsec=none,fsc="'
 refused 'no folder' 1 'SERVER:PATH and a directory' server:/ -o tls_identity=bob
 refused 'an unknown option' 1 'unknown option -x' server:/ /mnt/nfs -x -o tls_identity=bob
 refused 'another type' 1 'not ext4' server:/ /mnt/nfs -t ext4 -o tls_identity=bob

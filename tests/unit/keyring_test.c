@@ -94,6 +94,10 @@ static void no_identity(void **state)
 	/* the keyring's own separator, so that the name looks like another field */
 	assert_no_identity("other;nfs:x509:lab:cert");
 
+	/* another type, which is not found by this name either */
+	gone = add_key("keyring", "nfs:x509:lab:cert", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	assert_error(nfstls_keyring_identity(gone, &identity, NULL), NFSTLS_E_KEYRING, NULL);
+
 	gone = add("nfs:x509:gone:cert", "x", 1);
 	assert_int_equal(keyctl_revoke(gone), 0);
 	assert_error(nfstls_keyring_identity(gone, &identity, NULL), NFSTLS_E_KEYRING, NULL);
@@ -310,6 +314,8 @@ static void latch(void **state)
 /* What a person has locked is nobody else's; and what cannot be read is closed. */
 static void latch_without_pin(void **state)
 {
+	char longer[4096];
+
 	(void)state;
 	need_keyring();
 	assert_ok(nfstls_latch_set(on_session("one"), NULL, "by hand"), NULL);
@@ -318,6 +324,9 @@ static void latch_without_pin(void **state)
 	assert_ok(nfstls_latch_clear(on_session("one"), NULL), NULL);
 	assert_free("one", first_pin);
 
+	memset(longer, 'x', sizeof(longer));
+	add("nfs:x509:one:latch", longer, sizeof(longer));
+	assert_latched("one", first_pin, "unreadable");
 	add("nfs:x509:one:latch", "odd", 3);
 	assert_latched("one", first_pin, "unreadable");
 	assert_ok(nfstls_latch_clear(on_session("one"), first_pin), NULL);

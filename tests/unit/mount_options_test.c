@@ -28,6 +28,10 @@ static void taken(void **state)
 	/* as in mount(8), what comes later counts */
 	assert_taken("tls_identity=one,rw,tls_identity=two", "rw,xprtsec=mtls", "two");
 	assert_taken("xprtsec=tls,tls_identity=lab,xprtsec=mtls", "xprtsec=mtls", "lab");
+	/* and for the kernel what is last in the string, which it takes apart without regard to quotes */
+	assert_taken("xprtsec=mtls,tls_identity=lab,context=\"a:c1,xprtsec=none\"",
+		     "context=\"a:c1,xprtsec=none\",xprtsec=mtls", "lab");
+	assert_taken("fsc=\"a\",tls_identity=lab", "fsc=\"a\",xprtsec=mtls", "lab");
 	/* names of options that only begin alike, and all that a name may have in it */
 	assert_taken("tls_identity2=x,tls_identity=a/b=c.d", "tls_identity2=x,xprtsec=mtls", "a/b=c.d");
 }
@@ -79,6 +83,10 @@ static void refused(void **state)
 	assert_refused("tls_identity=lab,xprtsec=mtl", "needs xprtsec=mtls");
 	assert_refused("tls_identity=lab,xprtsec", "needs xprtsec=mtls");
 	assert_refused("xprtsec=mtls,tls_identity=lab,xprtsec=tls", "needs xprtsec=mtls");
+	assert_refused("tls_identity=lab,xprtsec=mtls,fsc=\"x,xprtsec=none,fsc=\"", "fsc= has a comma in quotes");
+	assert_refused("tls_identity=\"lab,x\"", "comma in quotes");
+	assert_refused("tls_identity=lab,fsc=\"x", "does not end");
+	assert_refused("tls_identity=lab,cert_s\"rial=0", "does not end");
 	assert_refused("tls_identity=lab,cert_serial=1", "excludes cert_serial=");
 	assert_refused("privkey_serial=1,tls_identity=lab", "excludes cert_serial=");
 }

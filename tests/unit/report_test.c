@@ -105,8 +105,9 @@ static void transient_errors(void **state)
 
 		assert_int_equal(nfstls_error_is_transient(error),
 				 error == NFSTLS_E_MEMORY || error == NFSTLS_E_TOKEN_ABSENT ||
-					 error == NFSTLS_E_TOKEN_BUSY || error == NFSTLS_E_TOKEN || error == NFSTLS_E_CHANGING ||
-					 error == NFSTLS_E_TIMEOUT || error == NFSTLS_E_MODULE_CRASHED);
+					 error == NFSTLS_E_TOKEN_BUSY || error == NFSTLS_E_TOKEN ||
+					 error == NFSTLS_E_CHANGING || error == NFSTLS_E_TIMEOUT ||
+					 error == NFSTLS_E_MODULE_CRASHED);
 	}
 	assert_false(nfstls_error_is_transient(0));
 	assert_false(nfstls_error_is_transient(-999));
@@ -128,6 +129,8 @@ static void failure_in_a_log(void **state)
 	}
 	nfstls_failure_text(NULL, NFSTLS_E_TOKEN, NULL, text, sizeof(text));
 	assert_int_equal(strncmp(text, "identity '?': no handshake: the token failed; ", 46), 0);
+	nfstls_failure_text("a\nb\033[2J", NFSTLS_E_TOKEN, NULL, text, sizeof(text));
+	assert_int_equal(strncmp(text, "identity 'a?b?[2J': no handshake: ", 34), 0);
 	nfstls_failure_text("lab", NFSTLS_E_TOKEN, &diag, small, sizeof(small));
 	assert_int_equal(strlen(small), sizeof(small) - 1);
 }
@@ -163,6 +166,26 @@ static void diagnosis_is_one_line(void **state)
 	assert_int_equal(diag_set(NULL, NFSTLS_E_TOKEN, "nobody asks"), NFSTLS_E_TOKEN);
 	nfstls_diag_clear(&diag);
 	assert_string_equal(diag.text, "");
+}
+
+static int child_says_foreign(void *arg)
+{
+	warn(arg, "issued by %s", "CN=a\nnfstlskey: b");
+	/* cmocka has a macro of this name */
+	return (fail)(EXIT_FILE, arg, "unknown key '%s'", "k\033[2J");
+}
+
+/* So are the name of a key on a keyring that others write to, and what stands in a file. */
+static void message_is_one_line(void **state)
+{
+	char name[] = "x\ny";
+	struct outcome outcome;
+
+	(void)state;
+	run_in_child(child_says_foreign, name, &outcome);
+	assert_int_equal(outcome.status, EXIT_FILE);
+	assert_string_equal(outcome.err, "nfstlskey: identity 'x?y': warning: issued by CN=a?nfstlskey: b\n"
+					 "nfstlskey: identity 'x?y': unknown key 'k?[2J'\n");
 }
 
 static void errors_of_pkcs11(void **state)
@@ -226,6 +249,7 @@ int main(void)
 		cmocka_unit_test(failure_in_a_log),
 		cmocka_unit_test(candidates_on_one_line),
 		cmocka_unit_test(diagnosis_is_one_line),
+		cmocka_unit_test(message_is_one_line),
 		cmocka_unit_test(errors_of_pkcs11),
 		cmocka_unit_test(errors_of_the_system),
 	};

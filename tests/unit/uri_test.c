@@ -74,6 +74,38 @@ static void parse_unknown(void **state)
 	assert_parse_fails("pkcs11:token=abcdefghijklmnopqrstuvwxyz0123456", NFSTLS_E_URI);
 }
 
+/* What p11-kit and another reader could understand differently. */
+static void parse_ambiguous(void **state)
+{
+	static const char *const bad[] = {
+		"pkcs11:token=lab;token=other",
+		"pkcs11:type=private;object-type=private",
+		"pkcs11:?pin-source=/a&pin-source=/b",
+		"pkcs11:?pin-source=/a&pinfile=/b",
+		"pkcs11:pin-source=/a?pin-source=/b",
+		"pkcs11:?module-path=/a&module-path=/b",
+		"pkcs11:token=lab;;object=key",
+		"pkcs11:token=lab;;type=public",
+		"pkcs11:;token=lab",
+		"pkcs11:token=lab;;x-a=b&module-path=/m",
+		"pkcs11:token=lab;",
+		"pkcs11:?token=lab",
+		"pkcs11:token=lab?type=public",
+		"pkcs11:?pin-source=/a;token=lab",
+		"pkcs11:token=%00",
+		"pkcs11:?pin-source=/etc/pin%00.d",
+		"pkcs11:?module-path=/usr/lib/m.so%00",
+	};
+	P11KitUri *uri;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_parse_fails(bad[i], NFSTLS_E_URI);
+	/* bytes, and not a text */
+	assert_ok(uri_parse("pkcs11:id=%00%00;object=a%00b?x-one=%26&x-one=%3b", &uri, NULL), NULL);
+	p11_kit_uri_free(uri);
+}
+
 static void parse_unprintable(void **state)
 {
 	(void)state;
@@ -374,6 +406,7 @@ int main(void)
 		cmocka_unit_test(parse_accepts),
 		cmocka_unit_test(parse_malformed),
 		cmocka_unit_test(parse_unknown),
+		cmocka_unit_test(parse_ambiguous),
 		cmocka_unit_test(parse_unprintable),
 		cmocka_unit_test(parse_secret),
 		cmocka_unit_test(parse_type),

@@ -8,18 +8,24 @@ SRC=$DEV/src
 BUILD=$DEV/build
 STAGE=$DEV/stage
 
-project_build() {
+# project_copy: brings the copy of the tree up to date; what was built from another one is installed no longer
+project_copy() {
 	local changed
-	mkdir -p "$SRC" "$BUILD"
+	mkdir -p "$SRC"
 	# with --checksum the copy keeps its times, and make its peace, when only the times of the tree changed
 	changed=$(rsync -rlpc --delete --out-format=%n --exclude=/.git --exclude=/.dev --exclude=/.mirror \
 		--filter=':- .gitignore' "$TOP/" "$SRC/")
-	[[ -n $changed || ! -d $STAGE ]] || return 0
-	rm -rf "$STAGE"
+	[[ -z $changed ]] || rm -rf "$STAGE"
 	if project_needs_autoreconf; then
 		step 'running autoreconf' autoreconf project_autoreconf
 	fi
-	if [[ ! -e $BUILD/Makefile || $SRC/configure -nt $BUILD/config.status ]]; then
+}
+
+project_build() {
+	project_copy
+	[[ ! -d $STAGE ]] || return 0
+	mkdir -p "$BUILD"
+	if project_needs_configure "$BUILD"; then
 		step 'configuring the project' configure project_configure
 	fi
 	step 'building the project' make project_make
@@ -29,6 +35,9 @@ project_needs_autoreconf() {
 	[[ ! -e $SRC/configure || ! -e $SRC/Makefile.in ||
 		-n $(find "$SRC" \( -name configure.ac -o -name Makefile.am -o -name '*.mk' \) -newer "$SRC/Makefile.in") ]]
 }
+
+# project_needs_configure BUILD
+project_needs_configure() { [[ ! -e $1/Makefile || $SRC/configure -nt $1/config.status ]]; }
 
 project_autoreconf() {
 	autoreconf --install --force "$SRC"
