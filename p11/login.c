@@ -67,7 +67,7 @@ static int lock_token(const struct session *session, int *lock, struct nfstls_di
 static int check_token(const struct session *session, struct nfstls_diag *diag)
 {
 	CK_TOKEN_INFO now;
-	CK_RV rv = session->funcs->C_GetTokenInfo(session->slot, &now);
+	CK_RV rv = session->module.funcs->C_GetTokenInfo(session->slot, &now);
 
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, session->name, "C_GetTokenInfo");
@@ -93,7 +93,7 @@ static bool cost_a_try(const struct session *session, CK_RV rv, int error)
 		return true;
 	if (error != NFSTLS_E_TOKEN || rv == CKR_FUNCTION_CANCELED)
 		return false;
-	return session->funcs->C_GetTokenInfo(session->slot, &now) == CKR_OK &&
+	return session->module.funcs->C_GetTokenInfo(session->slot, &now) == CKR_OK &&
 	       (now.flags & counted & ~session->token.flags);
 }
 
@@ -138,7 +138,7 @@ static int login_once(const struct session *session, CK_USER_TYPE user, struct p
 		return ret;
 	agent_step(session->name, "C_Login");
 	/* A PIN pad takes its PIN without us. */
-	rv = session->funcs->C_Login(session->id, user, pin->len ? pin->value : NULL, pin->len);
+	rv = session->module.funcs->C_Login(session->id, user, pin->len ? pin->value : NULL, pin->len);
 	return judge(session, rv, access, pin_id, diag);
 }
 
@@ -161,7 +161,7 @@ int login(const struct session *session, CK_USER_TYPE user, const char *pin_sour
 	if (ret == 0)
 		ret = lock_token(session, &lock, diag);
 	if (ret == 0)
-		ret = module_lock(session->module_path, diag);
+		ret = module_lock(session->module.path, diag);
 	if (ret == 0)
 		ret = login_once(session, user, &pin, access, id, diag);
 	modules_unlock();

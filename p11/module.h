@@ -8,10 +8,17 @@
 
 #include "diag.h"
 
-/* An initialised module. What it points to is the library's, until modules_unload(). */
+/*
+ * An initialised module. What it points to is the library's, until modules_unload().
+ *
+ * Some modules are more than a file: p11-kit's configuration has an argument for their C_Initialize (NSS: where its
+ * database is), or is all that there is of them (remote). Loaded by the path they would be others, or nothing. These
+ * have a name.
+ */
 struct module {
 	CK_FUNCTION_LIST *funcs;
-	const char *path; /* absolute, as p11-kit's configuration or the handle has it */
+	const char *path; /* absolute, as p11-kit's configuration or the handle has it; of a remote one the name */
+	const char *name; /* that p11-kit's configuration has for one that cannot do without it; else NULL */
 };
 
 /*

@@ -129,8 +129,11 @@ int nfstls_handle_token(const gnutls_datum_t *handle, char **label);
 /** The pin-source that a handle names, as its URI has it; NULL where it names none. Free with free(). */
 int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source);
 
-/** The path of the PKCS#11 module that a handle names; NULL where it names none. Free with free(). */
-int nfstls_handle_module(const gnutls_datum_t *handle, char **path);
+/**
+ * The PKCS#11 module that a handle names, by its path, or by the name that p11-kit's configuration has for it; NULL
+ * where it names none. Free with free().
+ */
+int nfstls_handle_module(const gnutls_datum_t *handle, char **module);
 
 /**
  * Whether a handle is what this URI, of which it was perhaps made, would lead to: every attribute that the URI has, the
