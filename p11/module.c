@@ -110,8 +110,11 @@ static int initialise(CK_FUNCTION_LIST *funcs, char *path, bool loaded_alone, st
 	if (ret == 0) {
 		agent_step(path, "C_Initialize");
 		rv = p11_kit_module_initialize(funcs);
+		/* whatever it says: what it needs to have a token, a daemon or a device, is not there */
 		if (rv != CKR_OK)
-			ret = diag_rv(diag, rv, path, "C_Initialize");
+			ret = diag_set(diag, NFSTLS_E_TOKEN_ABSENT,
+				       "module %s does not start: C_Initialize: %s (0x%lx)", path, p11_kit_strerror(rv),
+				       rv);
 	}
 	if (ret == 0)
 		initialised[initialised_count++] = (struct initialised){

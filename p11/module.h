@@ -25,7 +25,8 @@ struct module {
  * The modules to search for a URI: the one that its module-path names, else of those that p11-kit is configured with
  * the one that its module-name names, else all. Modules that cannot be initialised are left out of a search over all
  * of them, as are those that only hold trust anchors. Free *list with free().
- * Errors: NFSTLS_E_MODULE_DENIED, NFSTLS_E_MODULE, NFSTLS_E_MEMORY.
+ * Errors: NFSTLS_E_MODULE_DENIED, NFSTLS_E_MODULE, NFSTLS_E_TOKEN_ABSENT (the one module that is named does not start),
+ * NFSTLS_E_MEMORY.
  */
 int modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct nfstls_diag *diag);
 

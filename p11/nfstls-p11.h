@@ -37,8 +37,8 @@ enum nfstls_error {
 	NFSTLS_E_URI_SECRET = -6,	/* the URI carries a PIN (pin-value) */
 	NFSTLS_E_URI_TYPE = -7,		/* the URI names something other than a private key or a certificate */
 	NFSTLS_E_MODULE_DENIED = -8,	/* the module lies outside the places it may come from */
-	NFSTLS_E_MODULE = -9,		/* the module cannot be loaded or initialised */
-	NFSTLS_E_TOKEN_ABSENT = -10,	/* no token matches the URI, or it was taken away */
+	NFSTLS_E_MODULE = -9,		/* the module cannot be loaded */
+	NFSTLS_E_TOKEN_ABSENT = -10,	/* no token matches, it was taken away, or its module does not start */
 	NFSTLS_E_TOKEN_UNINIT = -11,	/* the only token that matches is not initialised */
 	NFSTLS_E_TOKEN_AMBIGUOUS = -12, /* two or more tokens match the URI */
 	NFSTLS_E_TOKEN_BUSY = -13,	/* the token has no session or memory left */
