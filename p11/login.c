@@ -80,11 +80,13 @@ static int check_token(const struct session *session, struct nfstls_diag *diag)
 
 /*
  * Whether a failure may have cost a try; a token without a PIN has none to count. Some modules have a word of their own
- * for a wrong PIN; then the token counts what they do not say.
+ * for a wrong PIN; then the token counts what they do not say. Where it does not count either, a failure without a
+ * cause is taken for a wrong PIN, as long as the token is there to have refused it.
  */
 static bool cost_a_try(const struct session *session, CK_RV rv, int error)
 {
 	const CK_FLAGS counted = CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED;
+	bool no_cause = rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
 	CK_TOKEN_INFO now;
 
 	if (rv == CKR_USER_PIN_NOT_INITIALIZED)
@@ -94,7 +96,7 @@ static bool cost_a_try(const struct session *session, CK_RV rv, int error)
 	if (error != NFSTLS_E_TOKEN || rv == CKR_FUNCTION_CANCELED)
 		return false;
 	return session->module.funcs->C_GetTokenInfo(session->slot, &now) == CKR_OK &&
-	       (now.flags & counted & ~session->token.flags);
+	       (no_cause || (now.flags & counted & ~session->token.flags));
 }
 
 static int judge(const struct session *session, CK_RV rv, const struct nfstls_access *access, const char *pin_id,
