@@ -131,15 +131,15 @@ static enum check check_of(int error)
 
 static void add_module(struct findings *findings, const gnutls_datum_t *handle)
 {
-	char *path = NULL;
+	char *module = NULL;
 
-	nfstls_handle_module(handle, &path);
-	if (path)
-		findings_add(findings, CHECK_MODULE, VERDICT_OK, EXIT_OK, "%s", path);
+	nfstls_handle_module(handle, &module);
+	if (module)
+		findings_add(findings, CHECK_MODULE, VERDICT_OK, EXIT_OK, "%s", module);
 	else
 		findings_add(findings, CHECK_MODULE, VERDICT_WARNING, EXIT_OK,
 			     "the handle names none, so each handshake loads them all; use nfstlskey update");
-	free(path);
+	free(module);
 }
 
 static void add_token(struct findings *findings, const gnutls_datum_t *handle, const struct nfstls_key_info *info)

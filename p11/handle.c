@@ -176,9 +176,16 @@ int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source)
 	return copy_part(handle, p11_kit_uri_get_pin_source, source);
 }
 
-int nfstls_handle_module(const gnutls_datum_t *handle, char **path)
+static const char *module_of(const P11KitUri *uri)
 {
-	return copy_part(handle, p11_kit_uri_get_module_path, path);
+	const char *path = p11_kit_uri_get_module_path(uri);
+
+	return path ? path : p11_kit_uri_get_module_name(uri);
+}
+
+int nfstls_handle_module(const gnutls_datum_t *handle, char **module)
+{
+	return copy_part(handle, module_of, module);
 }
 
 int nfstls_handle_from_pem(const gnutls_datum_t *pem, gnutls_datum_t *handle)

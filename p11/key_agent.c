@@ -77,7 +77,8 @@ static int key_uri(const struct signer *signer, const gnutls_datum_t *id, char *
 	gnutls_datum_t label;
 	int ret;
 
-	ret = module_check_path(signer->session.module_path, diag);
+	/* one that a name stands for is loaded only because p11-kit's configuration says so */
+	ret = signer->session.module.name ? 0 : module_check_path(signer->session.module.path, diag);
 	if (ret == 0)
 		ret = session_get(&signer->session, signer->key, CKA_LABEL, &label, diag);
 	if (ret == 0 && id->size == 0 && label.size == 0)
@@ -90,8 +91,7 @@ static int key_uri(const struct signer *signer, const gnutls_datum_t *id, char *
 			{ CKA_LABEL, label.data, label.size },
 		};
 
-		ret = uri_format(&signer->session.token, attrs, 3, signer->session.module_path, signer->pin_source,
-				 uri);
+		ret = uri_format(&signer->session.token, attrs, 3, &signer->session.module, signer->pin_source, uri);
 		gnutls_free(label.data);
 	}
 	return ret;

@@ -67,7 +67,7 @@ static int lock_token(const struct session *session, int *lock, struct nfstls_di
 static int check_token(const struct session *session, struct nfstls_diag *diag)
 {
 	CK_TOKEN_INFO now;
-	CK_RV rv = session->funcs->C_GetTokenInfo(session->slot, &now);
+	CK_RV rv = session->module.funcs->C_GetTokenInfo(session->slot, &now);
 
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, session->name, "C_GetTokenInfo");
@@ -80,11 +80,13 @@ static int check_token(const struct session *session, struct nfstls_diag *diag)
 
 /*
  * Whether a failure may have cost a try; a token without a PIN has none to count. Some modules have a word of their own
- * for a wrong PIN; then the token counts what they do not say.
+ * for a wrong PIN; then the token counts what they do not say. Where it does not count either, a failure without a
+ * cause is taken for a wrong PIN, as long as the token is there to have refused it.
  */
 static bool cost_a_try(const struct session *session, CK_RV rv, int error)
 {
 	const CK_FLAGS counted = CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED;
+	bool no_cause = rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
 	CK_TOKEN_INFO now;
 
 	if (rv == CKR_USER_PIN_NOT_INITIALIZED)
@@ -93,8 +95,8 @@ static bool cost_a_try(const struct session *session, CK_RV rv, int error)
 		return true;
 	if (error != NFSTLS_E_TOKEN || rv == CKR_FUNCTION_CANCELED)
 		return false;
-	return session->funcs->C_GetTokenInfo(session->slot, &now) == CKR_OK &&
-	       (now.flags & counted & ~session->token.flags);
+	return session->module.funcs->C_GetTokenInfo(session->slot, &now) == CKR_OK &&
+	       (no_cause || (now.flags & counted & ~session->token.flags));
 }
 
 static int judge(const struct session *session, CK_RV rv, const struct nfstls_access *access, const char *pin_id,
@@ -138,7 +140,7 @@ static int login_once(const struct session *session, CK_USER_TYPE user, struct p
 		return ret;
 	agent_step(session->name, "C_Login");
 	/* A PIN pad takes its PIN without us. */
-	rv = session->funcs->C_Login(session->id, user, pin->len ? pin->value : NULL, pin->len);
+	rv = session->module.funcs->C_Login(session->id, user, pin->len ? pin->value : NULL, pin->len);
 	return judge(session, rv, access, pin_id, diag);
 }
 
@@ -161,7 +163,7 @@ int login(const struct session *session, CK_USER_TYPE user, const char *pin_sour
 	if (ret == 0)
 		ret = lock_token(session, &lock, diag);
 	if (ret == 0)
-		ret = module_lock(session->module_path, diag);
+		ret = module_lock(session->module.path, diag);
 	if (ret == 0)
 		ret = login_once(session, user, &pin, access, id, diag);
 	modules_unlock();

@@ -23,6 +23,7 @@
 static struct initialised {
 	CK_FUNCTION_LIST *funcs;
 	char *path;
+	char *name; /* see struct module */
 	int lock;
 	bool loaded_alone; /* by its path; the others belong to configured */
 } * initialised;
@@ -109,11 +110,16 @@ static int initialise(CK_FUNCTION_LIST *funcs, char *path, bool loaded_alone, st
 	if (ret == 0) {
 		agent_step(path, "C_Initialize");
 		rv = p11_kit_module_initialize(funcs);
+		/* whatever it says: what it needs to have a token, a daemon or a device, is not there */
 		if (rv != CKR_OK)
-			ret = diag_rv(diag, rv, path, "C_Initialize");
+			ret = diag_set(diag, NFSTLS_E_TOKEN_ABSENT,
+				       "module %s does not start: C_Initialize: %s (0x%lx)", path, p11_kit_strerror(rv),
+				       rv);
 	}
 	if (ret == 0)
-		initialised[initialised_count++] = (struct initialised){ funcs, path, lock, loaded_alone };
+		initialised[initialised_count++] = (struct initialised){
+			.funcs = funcs, .path = path, .lock = lock, .loaded_alone = loaded_alone
+		};
 	else if (lock >= 0)
 		close(lock);
 	return ret;
@@ -179,7 +185,7 @@ static int module_by_path(const char *path, struct module *module, struct nfstls
 			return ret;
 		found = &initialised[initialised_count - 1];
 	}
-	*module = (struct module){ found->funcs, found->path };
+	*module = (struct module){ found->funcs, found->path, found->name };
 	return 0;
 }
 
@@ -202,31 +208,63 @@ static bool is_wanted(CK_FUNCTION_LIST *funcs, const char *name)
 	return wanted;
 }
 
-static int module_of_configuration(CK_FUNCTION_LIST *funcs, struct module *module)
+/* Its file, or where it has none, because it is remote, its name. */
+static char *path_of(CK_FUNCTION_LIST *funcs)
 {
 	char *path = p11_kit_module_get_filename(funcs);
-	const struct initialised *found = path ? initialised_as(path) : NULL;
-	int ret = 0;
 
-	if (!path)
-		return NFSTLS_E_MEMORY;
-	if (found) {
-		free(path);
-	} else {
-		ret = initialise(funcs, path, false, NULL);
-		if (ret < 0) {
-			free(path);
-			return ret;
-		}
-		found = &initialised[initialised_count - 1];
+	return path ? path : p11_kit_module_get_name(funcs);
+}
+
+/* The name of a module that cannot do without its configuration; NULL is no failure. */
+static int name_of(CK_FUNCTION_LIST *funcs, char **name)
+{
+	char *file = p11_kit_module_get_filename(funcs);
+	char *argument = p11_kit_config_option(funcs, "x-init-reserved");
+	bool file_is_enough = file && !argument;
+
+	free(file);
+	free(argument);
+	*name = file_is_enough ? NULL : p11_kit_module_get_name(funcs);
+	return file_is_enough || *name ? 0 : NFSTLS_E_MEMORY;
+}
+
+static int start_configured(CK_FUNCTION_LIST *funcs, const char *path, struct nfstls_diag *diag)
+{
+	char *name = NULL, *copy = strdup(path);
+	int ret = copy ? name_of(funcs, &name) : NFSTLS_E_MEMORY;
+
+	if (ret == 0)
+		ret = initialise(funcs, copy, false, diag);
+	if (ret == 0) {
+		initialised[initialised_count - 1].name = name;
+		return 0;
 	}
-	*module = (struct module){ found->funcs, found->path };
-	return 0;
+	free(name);
+	free(copy);
+	return ret;
+}
+
+static int module_of_configuration(CK_FUNCTION_LIST *funcs, struct module *module, struct nfstls_diag *diag)
+{
+	char *path = path_of(funcs);
+	const struct initialised *found;
+	int ret = path ? 0 : NFSTLS_E_MEMORY;
+
+	if (ret == 0 && !initialised_as(path))
+		ret = start_configured(funcs, path, diag);
+	if (ret == 0) {
+		found = initialised_as(path);
+		*module = (struct module){ found->funcs, found->path, found->name };
+	}
+	free(path);
+	return ret;
 }
 
 static int modules_of_configuration(const char *name, struct module **list, size_t *count, struct nfstls_diag *diag)
 {
 	size_t room = 0;
+	int ret = 0;
 
 	if (!configured) {
 		/* What p11-kit has to say of broken modules is for whoever runs p11-kit list-modules. */
@@ -242,12 +280,16 @@ static int modules_of_configuration(const char *name, struct module **list, size
 	*list = calloc(room + 1, sizeof(**list));
 	if (!*list)
 		return NFSTLS_E_MEMORY;
-	for (size_t i = 0; i < room; i++)
-		if (is_wanted(configured[i], name) && module_of_configuration(configured[i], *list + *count) == 0)
+	for (size_t i = 0; i < room; i++) {
+		if (!is_wanted(configured[i], name))
+			continue;
+		ret = module_of_configuration(configured[i], *list + *count, name ? diag : NULL);
+		if (ret == 0)
 			(*count)++;
-	if (name && *count == 0)
-		return diag_set(diag, NFSTLS_E_MODULE, "p11-kit has no working module named %s", name);
-	return 0;
+	}
+	if (!name || *count > 0)
+		return 0;
+	return ret < 0 ? ret : diag_set(diag, NFSTLS_E_MODULE, "p11-kit has no working module named %s", name);
 }
 
 int modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct nfstls_diag *diag)
@@ -276,6 +318,7 @@ void modules_unload(void)
 		if (last->lock >= 0)
 			close(last->lock);
 		free(last->path);
+		free(last->name);
 	}
 	free(initialised);
 	initialised = NULL;

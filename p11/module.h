@@ -8,17 +8,25 @@
 
 #include "diag.h"
 
-/* An initialised module. What it points to is the library's, until modules_unload(). */
+/*
+ * An initialised module. What it points to is the library's, until modules_unload().
+ *
+ * Some modules are more than a file: p11-kit's configuration has an argument for their C_Initialize (NSS: where its
+ * database is), or is all that there is of them (remote). Loaded by the path they would be others, or nothing. These
+ * have a name.
+ */
 struct module {
 	CK_FUNCTION_LIST *funcs;
-	const char *path; /* absolute, as p11-kit's configuration or the handle has it */
+	const char *path; /* absolute, as p11-kit's configuration or the handle has it; of a remote one the name */
+	const char *name; /* that p11-kit's configuration has for one that cannot do without it; else NULL */
 };
 
 /*
  * The modules to search for a URI: the one that its module-path names, else of those that p11-kit is configured with
  * the one that its module-name names, else all. Modules that cannot be initialised are left out of a search over all
  * of them, as are those that only hold trust anchors. Free *list with free().
- * Errors: NFSTLS_E_MODULE_DENIED, NFSTLS_E_MODULE, NFSTLS_E_MEMORY.
+ * Errors: NFSTLS_E_MODULE_DENIED, NFSTLS_E_MODULE, NFSTLS_E_TOKEN_ABSENT (the one module that is named does not start),
+ * NFSTLS_E_MEMORY.
  */
 int modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct nfstls_diag *diag);
 

@@ -37,8 +37,8 @@ enum nfstls_error {
 	NFSTLS_E_URI_SECRET = -6,	/* the URI carries a PIN (pin-value) */
 	NFSTLS_E_URI_TYPE = -7,		/* the URI names something other than a private key or a certificate */
 	NFSTLS_E_MODULE_DENIED = -8,	/* the module lies outside the places it may come from */
-	NFSTLS_E_MODULE = -9,		/* the module cannot be loaded or initialised */
-	NFSTLS_E_TOKEN_ABSENT = -10,	/* no token matches the URI, or it was taken away */
+	NFSTLS_E_MODULE = -9,		/* the module cannot be loaded */
+	NFSTLS_E_TOKEN_ABSENT = -10,	/* no token matches, it was taken away, or its module does not start */
 	NFSTLS_E_TOKEN_UNINIT = -11,	/* the only token that matches is not initialised */
 	NFSTLS_E_TOKEN_AMBIGUOUS = -12, /* two or more tokens match the URI */
 	NFSTLS_E_TOKEN_BUSY = -13,	/* the token has no session or memory left */
@@ -129,8 +129,11 @@ int nfstls_handle_token(const gnutls_datum_t *handle, char **label);
 /** The pin-source that a handle names, as its URI has it; NULL where it names none. Free with free(). */
 int nfstls_handle_pin_source(const gnutls_datum_t *handle, char **source);
 
-/** The path of the PKCS#11 module that a handle names; NULL where it names none. Free with free(). */
-int nfstls_handle_module(const gnutls_datum_t *handle, char **path);
+/**
+ * The PKCS#11 module that a handle names, by its path, or by the name that p11-kit's configuration has for it; NULL
+ * where it names none. Free with free().
+ */
+int nfstls_handle_module(const gnutls_datum_t *handle, char **module);
 
 /**
  * Whether a handle is what this URI, of which it was perhaps made, would lead to: every attribute that the URI has, the

@@ -28,7 +28,7 @@ static int note_token(const struct token *token, void *arg, struct nfstls_diag *
 	}
 	search->matches++;
 	*search->token = *token;
-	if (uri_format(&token->info, NULL, 0, token->module.path, NULL, &text) == 0) {
+	if (uri_format(&token->info, NULL, 0, &token->module, NULL, &text) == 0) {
 		diag_candidate(&search->candidates, text);
 		free(text);
 	}
@@ -94,8 +94,7 @@ static void name_token(struct session *session)
 int session_open_public(const struct token *token, struct session *session, struct nfstls_diag *diag)
 {
 	struct session opened = {
-		.funcs = token->module.funcs,
-		.module_path = token->module.path,
+		.module = token->module,
 		.slot = token->slot,
 		.token = token->info,
 	};
@@ -103,7 +102,7 @@ int session_open_public(const struct token *token, struct session *session, stru
 
 	name_token(&opened);
 	agent_step(opened.name, "C_OpenSession");
-	rv = opened.funcs->C_OpenSession(opened.slot, CKF_SERIAL_SESSION, NULL, NULL, &opened.id);
+	rv = opened.module.funcs->C_OpenSession(opened.slot, CKF_SERIAL_SESSION, NULL, NULL, &opened.id);
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, opened.name, "C_OpenSession");
 	*session = opened;
@@ -117,7 +116,7 @@ static int login_if_needed(const struct session *session, const char *pin_source
 
 	if (!(session->token.flags & CKF_LOGIN_REQUIRED))
 		return 0;
-	if (session->funcs->C_GetSessionInfo(session->id, &info) == CKR_OK &&
+	if (session->module.funcs->C_GetSessionInfo(session->id, &info) == CKR_OK &&
 	    (info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS))
 		return 0;
 	return login(session, CKU_USER, pin_source, access, pin_id, diag);
@@ -147,7 +146,7 @@ int session_open(P11KitUri *uri, const struct nfstls_access *access, struct sess
 
 void session_close(struct session *session)
 {
-	session->funcs->C_CloseSession(session->id);
+	session->module.funcs->C_CloseSession(session->id);
 }
 
 int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG nattrs, CK_OBJECT_HANDLE **objects,
@@ -159,14 +158,14 @@ int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG na
 	CK_RV rv;
 
 	agent_step(session->name, "C_FindObjects");
-	rv = session->funcs->C_FindObjectsInit(session->id, attrs, nattrs);
+	rv = session->module.funcs->C_FindObjectsInit(session->id, attrs, nattrs);
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, session->name, "C_FindObjectsInit");
 	do {
 		CK_OBJECT_HANDLE *grown;
 
 		got = 0;
-		rv = session->funcs->C_FindObjects(session->id, batch, sizeof(batch) / sizeof(batch[0]), &got);
+		rv = session->module.funcs->C_FindObjects(session->id, batch, sizeof(batch) / sizeof(batch[0]), &got);
 		grown = rv == CKR_OK ? reallocarray(list, have + got + 1, sizeof(*list)) : NULL;
 		if (!grown) {
 			rv = rv == CKR_OK ? CKR_HOST_MEMORY : rv;
@@ -176,7 +175,7 @@ int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG na
 		memcpy(list + have, batch, got * sizeof(*list));
 		have += got;
 	} while (got > 0);
-	session->funcs->C_FindObjectsFinal(session->id);
+	session->module.funcs->C_FindObjectsFinal(session->id);
 
 	if (rv != CKR_OK) {
 		free(list);
@@ -207,7 +206,7 @@ int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRI
 	CK_RV rv;
 
 	agent_step(session->name, "C_GetAttributeValue");
-	rv = session->funcs->C_GetAttributeValue(session->id, object, &attr, 1);
+	rv = session->module.funcs->C_GetAttributeValue(session->id, object, &attr, 1);
 	if (rv != CKR_OK || attr.ulValueLen == 0 || attr.ulValueLen == (CK_ULONG)-1) {
 		*value = (gnutls_datum_t){ NULL, 0 };
 		return 0;
@@ -215,7 +214,7 @@ int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRI
 	attr.pValue = gnutls_malloc(attr.ulValueLen);
 	if (!attr.pValue)
 		return NFSTLS_E_MEMORY;
-	rv = session->funcs->C_GetAttributeValue(session->id, object, &attr, 1);
+	rv = session->module.funcs->C_GetAttributeValue(session->id, object, &attr, 1);
 	if (rv != CKR_OK) {
 		gnutls_free(attr.pValue);
 		return diag_rv(diag, rv, session->name, "C_GetAttributeValue");
@@ -229,5 +228,6 @@ bool session_get_fixed(const struct session *session, CK_OBJECT_HANDLE object, C
 {
 	CK_ATTRIBUTE attr = { type, value, size };
 
-	return session->funcs->C_GetAttributeValue(session->id, object, &attr, 1) == CKR_OK && attr.ulValueLen == size;
+	return session->module.funcs->C_GetAttributeValue(session->id, object, &attr, 1) == CKR_OK &&
+	       attr.ulValueLen == size;
 }

@@ -6,8 +6,7 @@
 #include "search.h"
 
 struct session {
-	CK_FUNCTION_LIST *funcs;
-	const char *module_path; /* the module's; the library owns it */
+	struct module module;
 	CK_SLOT_ID slot;
 	CK_TOKEN_INFO token;
 	CK_SESSION_HANDLE id;

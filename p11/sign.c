@@ -56,7 +56,8 @@ static bool token_can(const struct signer *signer, CK_MECHANISM_TYPE mechanism)
 	CK_MECHANISM_INFO info;
 	CK_BBOOL sign;
 
-	if (session->funcs->C_GetMechanismInfo(session->slot, mechanism, &info) != CKR_OK || !(info.flags & CKF_SIGN))
+	if (session->module.funcs->C_GetMechanismInfo(session->slot, mechanism, &info) != CKR_OK ||
+	    !(info.flags & CKF_SIGN))
 		return false;
 	return !session_get_fixed(session, signer->key, CKA_SIGN, &sign, sizeof(sign)) || sign == CK_TRUE;
 }
@@ -107,7 +108,7 @@ int signer_sign(const struct signer *signer, gnutls_sign_algorithm_t algo, const
 				gnutls_sign_get_name(algo));
 	mechanism = mechanism_of(scheme);
 	agent_step(session->name, "C_SignInit");
-	rv = session->funcs->C_SignInit(session->id, &mechanism, signer->key);
+	rv = session->module.funcs->C_SignInit(session->id, &mechanism, signer->key);
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, session->name, "C_SignInit");
 	if (signer->reauthenticate) {
@@ -116,7 +117,7 @@ int signer_sign(const struct signer *signer, gnutls_sign_algorithm_t algo, const
 			return ret;
 	}
 	agent_step(session->name, "C_Sign");
-	rv = session->funcs->C_Sign(session->id, data->data, data->size, raw, &size);
+	rv = session->module.funcs->C_Sign(session->id, data->data, data->size, raw, &size);
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, session->name, "C_Sign");
 	return encode_signature(signer, raw, size, signature, diag);

@@ -40,7 +40,7 @@ static int uri_of_key(const struct session *session, const gnutls_datum_t *id, c
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
 	const CK_ATTRIBUTE attrs[] = { { CKA_CLASS, &class, sizeof(class) }, { CKA_ID, id->data, id->size } };
 
-	return uri_format(&session->token, attrs, 2, session->module_path, NULL, uri);
+	return uri_format(&session->token, attrs, 2, &session->module, NULL, uri);
 }
 
 /* A key of either kind with this CKA_ID; without a login a token shows its public keys at best. */
@@ -120,7 +120,7 @@ static int fill(struct nfstls_token *token, const struct token *seen, struct nfs
 	token->serial = token_serial(&seen->info);
 	if (!token->label || !token->serial)
 		return NFSTLS_E_MEMORY;
-	ret = uri_format(&seen->info, NULL, 0, seen->module.path, NULL, &token->uri);
+	ret = uri_format(&seen->info, NULL, 0, &seen->module, NULL, &token->uri);
 	if (ret < 0 || (token->flags & NFSTLS_TOKEN_UNINITIALISED))
 		return ret;
 	ret = session_open_public(seen, &session, diag);

@@ -181,7 +181,7 @@ out:
 	return ret;
 }
 
-int uri_format(const CK_TOKEN_INFO *token, const CK_ATTRIBUTE *attrs, CK_ULONG count, const char *module_path,
+int uri_format(const CK_TOKEN_INFO *token, const CK_ATTRIBUTE *attrs, CK_ULONG count, const struct module *module,
 	       const char *pin_source, char **text)
 {
 	P11KitUri *uri = p11_kit_uri_new();
@@ -204,7 +204,10 @@ int uri_format(const CK_TOKEN_INFO *token, const CK_ATTRIBUTE *attrs, CK_ULONG c
 	if (ret < 0)
 		goto out;
 
-	p11_kit_uri_set_module_path(uri, module_path);
+	if (module && module->name)
+		p11_kit_uri_set_module_name(uri, module->name);
+	else if (module)
+		p11_kit_uri_set_module_path(uri, module->path);
 	p11_kit_uri_set_pin_source(uri, pin_source);
 	if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, text) != P11_KIT_URI_OK)
 		ret = NFSTLS_E_MEMORY;
@@ -278,7 +281,8 @@ static bool same_text(const char *a, const char *b)
 static bool covers(P11KitUri *uri, P11KitUri *named)
 {
 	static const CK_ATTRIBUTE_TYPE types[] = { CKA_ID, CKA_LABEL };
-	const char *module = p11_kit_uri_get_module_path(uri);
+	const char *module = p11_kit_uri_get_module_path(uri), *name = p11_kit_uri_get_module_name(uri);
+	const char *its_name = p11_kit_uri_get_module_name(named);
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		CK_ATTRIBUTE *wanted = p11_kit_uri_get_attribute(uri, types[i]);
@@ -291,6 +295,7 @@ static bool covers(P11KitUri *uri, P11KitUri *named)
 	return uri_class(uri, CKO_PRIVATE_KEY) == CKO_PRIVATE_KEY &&
 	       p11_kit_uri_match_token_info(uri, p11_kit_uri_get_token_info(named)) &&
 	       (!module || same_text(module, p11_kit_uri_get_module_path(named))) &&
+	       (!name || !its_name || same_text(name, its_name)) &&
 	       same_text(p11_kit_uri_get_pin_source(uri), p11_kit_uri_get_pin_source(named));
 }
 

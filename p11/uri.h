@@ -5,7 +5,7 @@
 
 #include <p11-kit/uri.h>
 
-#include "diag.h"
+#include "module.h"
 
 /*
  * Parse a URI that a person or a handle gave. Fails closed: printable ASCII only, nothing that p11-kit does not
@@ -24,8 +24,11 @@ CK_OBJECT_CLASS uri_class(P11KitUri *uri, CK_OBJECT_CLASS unnamed);
 #define URI_TEMPLATE_MAX 3
 CK_ULONG uri_template(P11KitUri *uri, CK_OBJECT_CLASS *class, CK_ATTRIBUTE *attrs);
 
-/* The URI that names one token and, with a template of its own, one object on it. Free *text with free(). */
-int uri_format(const CK_TOKEN_INFO *token, const CK_ATTRIBUTE *attrs, CK_ULONG count, const char *module_path,
+/*
+ * The URI that names one token and, with a template of its own, one object on it. Free *text with free().
+ * @module: to be named as well, or NULL
+ */
+int uri_format(const CK_TOKEN_INFO *token, const CK_ATTRIBUTE *attrs, CK_ULONG count, const struct module *module,
 	       const char *pin_source, char **text);
 
 #endif

@@ -30,15 +30,6 @@ waits() {
 	result $? "$text: then it goes on by itself"
 	diag </tmp/waiting
 }
-# ended JOB: within twenty seconds, and well
-ended() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		kill -0 "$1" 2>/dev/null || break
-		sleep 0.1
-	done
-	((i < 200)) && wait "$1"
-}
 release() { :; }
 
 # away TEXT CAUSE: for a new mount, and for one that waits; rules are set

@@ -40,8 +40,7 @@ calls() {
 	grep -c "^$function [0-9]* ${*:-.*}\$" $FAULTS/calls
 }
 
-# failures: the lines for failed handshakes; handshakes: how many there were
-failures() { grep "identity '.*': no handshake" "$LOGS/tlshd.client"; }
+# handshakes: how many there were
 handshakes() { grep -c 'Querying the handshake service' "$LOGS/tlshd.client"; }
 
 # told TEXT PATTERN: each handshake failed, and the log has one line for each, which names the identity and matches

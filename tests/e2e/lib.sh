@@ -23,6 +23,7 @@ TPM_MODULE_OFF=/run/tpm2_pkcs11.module
 # --- TAP: what the tests print (testanything.org) ---
 
 TAP_COUNT=0
+TAP_FAILED=0
 
 # result STATUS TEXT
 result() {
@@ -30,6 +31,7 @@ result() {
 	if [[ $1 -eq 0 ]]; then
 		echo "ok $TAP_COUNT - $2"
 	else
+		TAP_FAILED=$((TAP_FAILED + 1))
 		echo "not ok $TAP_COUNT - $2"
 	fi
 }
@@ -110,6 +112,16 @@ wait_for() {
 	done
 	echo "it did not come true within 10 s: $*" >&2
 	return 1
+}
+
+# ended JOB: within twenty seconds, and well
+ended() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		kill -0 "$1" 2>/dev/null || break
+		sleep 0.1
+	done
+	((i < 200)) && wait "$1"
 }
 
 # --- two hosts ---
@@ -269,6 +281,16 @@ token_identity() {
 	token_certificate "$1" "$2" "$2" "${5-01}"
 }
 
+# token_made TOKEN OBJECT CA KEY-TYPE [ID]: the same where no module is registered, so that certtool has no way to the token
+token_made() {
+	token_key "$1" "$2" "$4" "${5-01}"
+	token_tool "$1" --read-object --type pubkey --id "${5-01}" --output-file "$PKI/$2.pub"
+	openssl pkey -pubin -inform DER -in "$PKI/$2.pub" -out "$PKI/$2.spki"
+	template "$2"
+	cert_sign "$2" "$3" --load-pubkey "$PKI/$2.spki"
+	token_certificate "$1" "$2" "$2" "${5-01}"
+}
+
 # --- the server ---
 
 # A test that mounts with NFSv3 empties this before it starts the server: nfsd and mountd then register with an rpcbind
@@ -399,6 +421,9 @@ usual_world() {
 	server_start root
 	client_start root
 }
+
+# failures: the lines of handshakes that failed
+failures() { grep "identity '.*': no handshake" "$LOGS/tlshd.client"; }
 
 # mount_as IDENTITY [OPTION]: what an administrator types, on the client
 mount_as() {

@@ -9,44 +9,8 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh
-
-OCK_MODULE=$(realpath /usr/lib/*/opencryptoki/libopencryptoki.so.0)
-OCK_SO_PIN=31415926
-# pkcsconf takes eight digits and no more
-PIN=27182818
-
-# ock_up: its daemon, with the software token in the one slot
-ock_up() {
-	mkdir -p /run/lock
-	systemd-tmpfiles --create opencryptoki.conf
-	# it takes no folder that is not its group's, and Debian's package leaves some to root's
-	chgrp -R pkcs11 /var/lib/opencryptoki
-	chmod -R ug+rwX /var/lib/opencryptoki
-	local version
-	version=$(grep ^version /etc/opencryptoki/opencryptoki.conf)
-	cat >/etc/opencryptoki/opencryptoki.conf <<-EOF
-		$version
-		slot 3
-		{
-		stdll = libpkcs11_sw.so
-		tokversion = 3.12
-		}
-	EOF
-	pkcsslotd >>"$LOGS/token" 2>&1
-	wait_for pkcsconf -t -c 3
-	mkdir -p /mnt/other
-}
-
-# ock_init LABEL: the token comes with an SO PIN that everybody knows
-ock_init() {
-	echo "$1" | pkcsconf -c 3 -I -S 87654321
-	pkcsconf -c 3 -P -S 87654321 -n $OCK_SO_PIN
-	pkcsconf -c 3 -u -S $OCK_SO_PIN -n "$PIN"
-	pin_file
-}
-
-# pin_flags: what the token says of the user's PIN
-pin_flags() { pkcsconf -c 3 -t | grep -o 'USER_PIN_[A-Z_]*' | grep -v TO_BE_CHANGED | sort | paste -sd ' '; }
+# shellcheck source=tests/e2e/opencryptoki.sh
+. /src/tests/e2e/opencryptoki.sh
 
 world_up
 ca_new root
@@ -55,24 +19,16 @@ client_start root
 ok 'the daemon of opencryptoki is there' ock_up
 ok 'the token is initialised' ock_init lab
 
-# lib.sh's functions, on this token
-SOFTHSM=$OCK_MODULE
-ok 'a key is made on the token' token_key lab ock EC:prime256v1
+ok 'a key is made on the token, and its certificate put there' token_made lab ock root EC:prime256v1
 diag <"$LOGS/token"
-template ock
-PIN=$PIN pkcs11-tool --module "$OCK_MODULE" --token-label lab --login --pin env:PIN --read-object --type pubkey --id 01 \
-	--output-file "$PKI/ock.pub" 2>&1 | diag
-# without a registered module certtool has no way to the token: the CA signs for the public key
-openssl pkey -pubin -inform DER -in "$PKI/ock.pub" -out "$PKI/ock.pub.pem"
-cert_sign ock root --load-pubkey "$PKI/ock.pub.pem"
-ok 'its certificate is put there' token_certificate lab ock ock
 
-ok 'it is added' nfstlskey add lab --pkcs11 "pkcs11:token=lab;object=ock?pin-source=file:$PIN_FILE&module-path=$OCK_MODULE"
+ok 'it is added' nfstlskey add lab --pkcs11 "pkcs11:token=lab;object=ock?pin-source=file:$PIN_FILE&module-path=$SOFTHSM"
 mounts_as lab CN=ock
 is 'no wrong PIN was given' "$(pin_flags)" USER_PIN_INITIALIZED
 
 # --- the PIN file goes wrong under a mount that must not give up ---
 ok 'it mounts' mount_as lab
+mkdir /mnt/other
 (umask 077 && echo 123456789012 >"$PIN_FILE")
 # refusals: the lines of all handshakes that failed
 refusals() { cat "$LOGS"/tlshd.client* | grep 'no handshake:'; }
@@ -107,7 +63,7 @@ umount /mnt/nfs
 
 # --- one try is left: nobody may spend it but a person, at the token itself ---
 # login PIN: by a tool of the token
-login() { PIN=$1 pkcs11-tool --module "$OCK_MODULE" --token-label lab --login --pin env:PIN --list-objects; }
+login() { PIN=$1 pkcs11-tool --module "$SOFTHSM" --token-label lab --login --pin env:PIN --list-objects; }
 has_final_try() { [[ $(pin_flags) == *FINAL_TRY* ]]; }
 for n in 1 2 3; do
 	has_final_try || nok "a wrong PIN by another program ($n)" login 141421
@@ -115,7 +71,7 @@ done
 ok 'the token says that one try is left' has_final_try
 refuses 'unlock with the right PIN does not spend it' 8 'one try is left' nfstlskey unlock lab
 refuses 'nor does add' 8 'one try is left' nfstlskey add other \
-	--pkcs11 "pkcs11:token=lab;object=ock?pin-source=file:$PIN_FILE&module-path=$OCK_MODULE"
+	--pkcs11 "pkcs11:token=lab;object=ock?pin-source=file:$PIN_FILE&module-path=$SOFTHSM"
 nok 'nor does a mount' mount_as lab retry=0
 ok 'the token takes the right one from a tool of its own' login "$PIN"
 is 'and says no more of it' "$(pin_flags)" USER_PIN_INITIALIZED

@@ -99,6 +99,17 @@ tried 'a count that is low' '0x0 user'
 umount /mnt/nfs
 well_again 'then'
 
+# --- a token that neither says that a PIN is wrong nor counts: CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED ---
+for code in 0x5 0x6; do
+	goes_wrong "C_Login $code"
+	never "login fails with $code"
+	never "login fails with $code: and again"
+	tried "login fails with $code" "$code user"
+	goes_well
+	ok "login fails with $code: unlock" nfstlskey unlock good
+	well_again "login fails with $code"
+done
+
 # --- a PIN that the kernel keeps ---
 ok 'a PIN by a descriptor' nfstlskey update good --pkcs11 "$KEY" --pin-fd 3 3<<<"$PIN"
 forget

@@ -8,6 +8,8 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh
+# shellcheck source=tests/e2e/tpm.sh
+. /src/tests/e2e/tpm.sh
 
 README=/src/README.md
 MAN=/src/man/nfstlskey-tokens.7
@@ -106,11 +108,7 @@ PATH=/src/tests/e2e/walk:$PATH newcomer YubiKey
 ok 'YubiKey: its module is there' grep -q 'module: ykcs11' <(p11-kit list-modules 2>&1)
 
 # --- a TPM ---
-mkdir /tmp/tpm
-swtpm socket --tpm2 --tpmstate dir=/tmp/tpm --flags not-need-init,startup-clear --seccomp action=none --daemon \
-	--server type=tcp,port=2321,bindaddr=127.0.0.1 --ctrl type=tcp,port=2322,bindaddr=127.0.0.1
-tpm2-abrmd --tcti=swtpm:port=2321 --allow-root >"$LOGS/tpm2-abrmd" 2>&1 &
-wait_for tpm2_getrandom 1
+tpm_start
 mv "$TPM_MODULE_OFF" "$TPM_MODULE"
 newcomer TPM
 

@@ -412,6 +412,7 @@ static void token_label(void **state)
 		{ "pkcs11:token=YubiKey%20PIV", "YubiKey PIV", NULL },
 		{ "pkcs11:token=%c3%a4", "\xc3\xa4", NULL },
 		{ "pkcs11:object=key?module-path=/usr/lib/m.so", "", "/usr/lib/m.so" },
+		{ "pkcs11:object=key?module-name=nss", "", "nss" },
 		{ "pkcs11:", "", NULL },
 	};
 	const gnutls_datum_t truncated = { (void *)short_handle, sizeof(short_handle) - 1 };

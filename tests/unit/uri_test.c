@@ -209,10 +209,11 @@ static CK_TOKEN_INFO make_token(const void *label, size_t size)
 /* Write a URI for a token and a key, and read it back as a handle's would be. */
 static P11KitUri *write_and_read(const CK_TOKEN_INFO *token, const CK_ATTRIBUTE *attrs, CK_ULONG count)
 {
+	const struct module module = { .path = "/usr/lib/a b/m.so" };
 	P11KitUri *uri;
 	char *text;
 
-	assert_ok(uri_format(token, attrs, count, "/usr/lib/a b/m.so", "file:/etc/a&b?c", &text), NULL);
+	assert_ok(uri_format(token, attrs, count, &module, "file:/etc/a&b?c", &text), NULL);
 	assert_ok(uri_parse(text, &uri, NULL), NULL);
 	assert_string_equal(p11_kit_uri_get_module_path(uri), "/usr/lib/a b/m.so");
 	assert_string_equal(p11_kit_uri_get_pin_source(uri), "file:/etc/a&b?c");
@@ -397,6 +398,13 @@ static void answers(void **state)
 	assert_false(nfstls_handle_answers(&handle, "pkcs11:token=lab;object=key"));
 	handle.size--;
 	assert_false(nfstls_handle_answers(&handle, "pkcs11:token=lab"));
+	gnutls_free(handle.data);
+	/* a module by its name */
+	assert_ok(nfstls_handle_encode("pkcs11:token=lab?module-name=nss", &handle), NULL);
+	assert_true(nfstls_handle_answers(&handle, "pkcs11:token=lab"));
+	assert_true(nfstls_handle_answers(&handle, "pkcs11:token=lab?module-name=nss"));
+	assert_false(nfstls_handle_answers(&handle, "pkcs11:token=lab?module-name=other"));
+	assert_false(nfstls_handle_answers(&handle, "pkcs11:token=lab?module-path=/usr/lib/m.so"));
 	gnutls_free(handle.data);
 }
 

@@ -11,6 +11,8 @@ ROOTFS_PACKAGES=(
 	# the walks of the README: what they install, who types them, and a TPM with its resource manager
 	ykcs11 yubikey-manager pcscd libtpm2-pkcs11-1 libtpm2-pkcs11-tools python3-pexpect
 	swtpm tpm2-abrmd libtss2-tcti-tabrmd0 dbus
+	# other tokens: NSS and its database, and a smartcard in software with a reader for pcscd
+	libnss3-tools libcacard0 vsmartcard-vpcd
 	# what the project's binaries load
 	libsmartcols1 libmount1 libeconf0 libtasn1-6 libp11-kit0 libgnutls30t64 libnl-genl-3-200 libtirpc3t64
 )
