@@ -50,29 +50,13 @@ they_mount() {
 	is "$1: the server knows two clients" "$(nfs4_clients name)" "$(printf '%s\n' "$alice_owner" "$bob_owner" | sort)"
 }
 
-# they_unmount VERSION: an NFSv4.0 client does not say good-bye, so the server is told
+# they_unmount VERSION
 they_unmount() {
-	local client
 	ok "$1: they unmount" umount /mnt/nfs /mnt/other
 	wait_for no_connections
-	for client in /proc/fs/nfsd/clients/*; do
-		[[ ! -e $client ]] || echo expire >"$client/ctl"
-	done
+	clients_expire
 	is "$1: the server knows nobody" "$(nfs4_clients name)" ''
 }
-
-# writes_on FD TEXT: add it to an open file, and have it on the server
-writes_on() {
-	# shellcheck disable=SC2016 # for perl
-	timeout 60 perl -e 'open my $file, ">>&=", $ARGV[0] or die "$!\n"; syswrite $file, "$ARGV[1]\n" or die "$!\n";
-		use IO::Handle; $file->sync or die "$!\n"' "$1" "$2"
-}
-
-# locks NAME: how many locks of clients nfsd has on this file
-locks() { cat /proc/fs/nfsd/clients/*/states | grep -c "type: lock.*/$1\""; }
-both_locked() { [[ $(locks alices) -eq 1 && $(locks bobs) -eq 1 ]]; }
-out_of_grace() { ! in_grace; }
-in_grace() { [[ $(</proc/fs/nfsd/v4_end_grace) == N ]]; }
 
 # lock_on_server FILE: as a process of the server would, which sees what nfsd has locked
 lock_on_server() {
@@ -112,8 +96,7 @@ go_on() {
 		result $? "$1: both have their locks while others have to wait"
 		end_grace
 	else
-		dmesg | grep -q 'all clients done reclaiming'
-		result $? "$1: both said that they have reclaimed all that they had"
+		ok "$1: both said that they have reclaimed all that they had" all_reclaimed
 	fi
 	ok "$1: nobody has to wait any more" wait_for out_of_grace
 }

@@ -58,3 +58,27 @@ two_end() {
 	ok "$1: they unmount" umount /mnt/nfs /mnt/other
 	wait_for no_connections
 }
+
+# clients_expire: an NFSv4.0 client does not say good-bye, so the server is told
+clients_expire() {
+	local client
+	for client in /proc/fs/nfsd/clients/*; do
+		[[ ! -e $client ]] || echo expire >"$client/ctl"
+	done
+}
+
+# --- what both hold when the server restarts ---
+
+# writes_on FD TEXT: add it to an open file, and have it on the server
+writes_on() {
+	# shellcheck disable=SC2016 # for perl
+	timeout 60 perl -e 'open my $file, ">>&=", $ARGV[0] or die "$!\n"; syswrite $file, "$ARGV[1]\n" or die "$!\n";
+		use IO::Handle; $file->sync or die "$!\n"' "$1" "$2"
+}
+
+# locks NAME: how many locks of clients nfsd has on this file
+locks() { cat /proc/fs/nfsd/clients/*/states | grep -c "type: lock.*/$1\""; }
+both_locked() { [[ $(locks alices) -eq 1 && $(locks bobs) -eq 1 ]]; }
+out_of_grace() { ! in_grace; }
+in_grace() { [[ $(</proc/fs/nfsd/v4_end_grace) == N ]]; }
+all_reclaimed() { dmesg | grep -q 'all clients done reclaiming'; }

@@ -7,6 +7,8 @@ ROOTFS_PACKAGES=(
 	nfs-common nfs-kernel-server ktls-utils keyutils iproute2 procps kmod less strace
 	# those that mount by themselves
 	autofs systemd
+	# RPCSEC_GSS beside TLS: a KDC with kadmin.local, kinit, and a daemon of the server
+	krb5-admin-server krb5-user gssproxy
 	softhsm2 gnutls-bin opensc opencryptoki pkcs11-provider openssl p11-kit p11-kit-modules
 	# the walks of the README: what they install, who types them, and a TPM with its resource manager
 	ykcs11 yubikey-manager pcscd libtpm2-pkcs11-1 libtpm2-pkcs11-tools python3-pexpect
