@@ -38,7 +38,8 @@ mkdir -p /run/dbus
 dbus-daemon --system --fork
 pcscd
 ok 'a card with the P-256 key' card_in P-256
-refuses 'has no key for it' 3 'no private key' nfstlskey add P-256 --pkcs11 "$(token_uri)" --pin-file "$PIN_FILE"
+is 'shows its certificate' "$(nfstlskey tokens --noheadings pkcs11:manufacturer=Common%20Access%20Card | grep -c 'CN=P-256 ')" 1
+refuses 'and has no key for it' 3 'no private key' nfstlskey add P-256 --pkcs11 "$(token_uri)" --pin-file "$PIN_FILE"
 token_away
 # the next one has the same serial number
 rm -rf /root/.cache/opensc
