@@ -39,7 +39,7 @@ usual_world
 ca_new stranger
 token_identity lab alice root EC:prime256v1
 file_key bob root
-nfstlskey add alice --pkcs11 "pkcs11:token=lab;object=alice?pin-source=file:$PIN_FILE" 2>>"$LOGS/add"
+nfstlskey add alice --pkcs11 "pkcs11:token=lab;object=alice?pin-source=file:$PIN_FILE" &>>"$LOGS/add"
 
 # server_tlshd CA: another one, which trusts this CA
 server_tlshd() {
@@ -63,7 +63,7 @@ doctor_says 'the server alone' 0 name ok 'for this name' server:/
 and_says 'the only identity is presented' accepted ok 'takes its certificate'
 doctor_says 'this host alone' 0 identity ok 'key and certificate work' alice
 nok 'nothing is said of a server' grep -q ^server /tmp/doctor
-nfstlskey add bob --cert "$PKI/bob.pem" --key "$PKI/bob.key" 2>>"$LOGS/add"
+nfstlskey add bob --cert "$PKI/bob.pem" --key "$PKI/bob.key" &>>"$LOGS/add"
 doctor_says 'of two identities nobody chooses one' 0 accepted warning 'name one IDENTITY' server:/
 doctor_says 'an address is no name' 10 name failed 'is for DNS:server, and not for this name' alice 192.0.2.1:/
 refuses 'two servers' 2 'one server at most' nfstlskey doctor server:/ client:/
@@ -115,7 +115,7 @@ ok 'it is put right' nfstlskey unlock alice
 template late 'activation_date = "2020-01-01 00:00:00"' 'expiration_date = "2020-02-01 00:00:00"'
 sed -i '/expiration_days/d' "$PKI/late.tmpl"
 file_key late root
-nfstlskey add late --cert "$PKI/late.pem" --key "$PKI/late.key" 2>>"$LOGS/add"
+nfstlskey add late --cert "$PKI/late.pem" --key "$PKI/late.key" &>>"$LOGS/add"
 doctor_says 'a certificate that is over' 10 validity failed 'expired on 2020-02-01' late server:/
 # --- 7: the server's name ---
 echo '192.0.2.1 files.example' >>/etc/hosts

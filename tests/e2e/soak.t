@@ -43,7 +43,7 @@ host() {
 update() {
 	local CLIENT=$2 key=(--key "$PKI/$2-bob$4.key")
 	[[ $3 == bob ]] || key=(--pkcs11 "pkcs11:token=lab;object=$2-alice?pin-source=file:$PIN_FILE")
-	nfstlskey "$1" "$3" "${key[@]}" --cert "$PKI/$2-$3$4.pem" 2>>"$LOGS/update"
+	nfstlskey "$1" "$3" "${key[@]}" --cert "$PKI/$2-$3$4.pem" &>>"$LOGS/update"
 }
 
 # --- those who write ---
