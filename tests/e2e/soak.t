@@ -9,7 +9,7 @@
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh
 
-SOAK=${1-75}
+SOAK=${1-45}
 DIR=/tmp/soak
 FILES=6
 HOSTS=(one two)
@@ -154,7 +154,7 @@ work() {
 		[[ $((i % 20)) -ne 19 ]] || echo "$((SECONDS - begun)) s: $(cat $DIR/*.count | awk "{ sum += \$1 } END { print sum }") files" >&2
 	done
 	touch $DIR/stop
-	timeout 120 tail -q --pid="${workers[0]}" --pid="${workers[1]}" --pid="${workers[2]}" --pid="${workers[3]}" -f /dev/null
+	timeout 180 tail -q --pid="${workers[0]}" --pid="${workers[1]}" --pid="${workers[2]}" --pid="${workers[3]}" -f /dev/null
 }
 
 # --- what there is ---
