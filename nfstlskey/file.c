@@ -65,7 +65,7 @@ static enum exit_code read_file(const char *identity, const char *path, gnutls_d
 
 static bool is_pem(const gnutls_datum_t *data)
 {
-	return memmem(data->data, data->size, "-----BEGIN ", 11) != NULL;
+	return data->size > 0 && memmem(data->data, data->size, "-----BEGIN ", 11) != NULL;
 }
 
 enum exit_code file_read_certs(const char *identity, const char *path, struct cert_list *list)

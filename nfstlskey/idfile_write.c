@@ -225,7 +225,7 @@ enum exit_code idfile_create(const char *identity, const struct source *source, 
 		ret = make_folder();
 	if (ret < 0)
 		code = fail_errno(identity, -ret, "its file");
-	if (code == EXIT_OK)
+	else if (code == EXIT_OK)
 		code = write_file(identity, hidden, path, &file);
 	idfile_clear(&file);
 	free(path);
@@ -267,7 +267,7 @@ enum exit_code idfile_set_aside(const char *identity, char **aside)
 {
 	enum exit_code code = check_name(identity);
 	char *path;
-	bool there;
+	bool there = false;
 	int fd;
 
 	*aside = NULL;

@@ -276,7 +276,7 @@ int keyring_put(const struct keyring *keyring, const char *identity, const struc
 		const struct material *material)
 {
 	struct material old = { .part = { { NULL, 0 } } };
-	int32_t next;
+	int32_t next = 0;
 	int ret = hold_and_read(keys, &old);
 
 	if (ret == 0)
@@ -296,7 +296,7 @@ int keyring_put(const struct keyring *keyring, const char *identity, const struc
 
 static int read_next(int32_t serial, struct nfstls_keys *next)
 {
-	gnutls_datum_t packed;
+	gnutls_datum_t packed = { NULL, 0 };
 	int ret = keyring_read(serial, &packed);
 
 	if (ret < 0)

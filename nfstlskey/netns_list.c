@@ -42,7 +42,7 @@ static int collect(bool own, char ***names, size_t *count)
 	folder = open(NETNS_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*names = calloc(found + 1, sizeof(**names));
 	if (folder < 0 || !*names)
-		ret = -errno;
+		ret = *names ? -errno : -ENOMEM;
 	for (int i = 0; i < found; i++) {
 		if (ret == 0 && is_own(folder, entries[i]->d_name) == own) {
 			(*names)[*count] = strdup(entries[i]->d_name);

@@ -89,7 +89,8 @@ int owner_generation(const char *folder, const char *identity, const struct iden
 		if (!known)
 			++*generation;
 	}
-	if (!known && fputs(today, file) < 0)
+	/* C wants a step between reading and writing, wherever it leads */
+	if (!known && (fseek(file, 0, SEEK_END) < 0 || fputs(today, file) < 0))
 		ret = -EIO;
 	if (fclose(file) != 0)
 		ret = -errno;

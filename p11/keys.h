@@ -6,8 +6,8 @@
 #include "diag.h"
 
 /*
- * nfstls_keyring_identity() of what keyctl_describe(3) says of a key: type;uid;gid;perm;name. A key of another type than
- * "user" is none of ours.
+ * nfstls_keyring_identity() of what keyctl_describe(3) says of a key: type;uid;gid;perm;name. A key of another type
+ * than "user" is none of ours.
  */
 int key_name_split(const char *description, char **identity, char **part);
 

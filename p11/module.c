@@ -167,7 +167,7 @@ static int load_by_path(const char *path, struct nfstls_diag *diag)
 		return diag_set(diag, NFSTLS_E_MODULE, "module %s: %s", path, why ? why : "cannot be loaded");
 	}
 	ret = initialise(funcs, copy, true, diag);
-	if (ret < 0) {
+	if (ret != 0) {
 		p11_kit_module_release(funcs);
 		free(copy);
 	}

@@ -18,20 +18,27 @@ static bool slot_matches(P11KitUri *uri, CK_FUNCTION_LIST *funcs, CK_SLOT_ID slo
 
 static int list_slots(const struct module *module, CK_SLOT_ID **slots, CK_ULONG *count, struct nfstls_diag *diag)
 {
+	CK_ULONG room = 0, found;
+	CK_SLOT_ID *list;
 	CK_RV rv;
 
 	agent_step(module->path, "C_GetSlotList");
-	rv = module->funcs->C_GetSlotList(CK_TRUE, NULL, count);
+	rv = module->funcs->C_GetSlotList(CK_TRUE, NULL, &room);
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, module->path, "C_GetSlotList");
-	*slots = calloc(*count + 1, sizeof(**slots));
-	if (!*slots)
+	list = calloc(room + 1, sizeof(*list));
+	if (!list)
 		return NFSTLS_E_MEMORY;
-	rv = module->funcs->C_GetSlotList(CK_TRUE, *slots, count);
-	if (rv == CKR_OK)
-		return 0;
-	free(*slots);
-	return diag_rv(diag, rv, module->path, "C_GetSlotList");
+	found = room;
+	rv = module->funcs->C_GetSlotList(CK_TRUE, list, &found);
+	if (rv != CKR_OK) {
+		free(list);
+		return diag_rv(diag, rv, module->path, "C_GetSlotList");
+	}
+	*slots = list;
+	/* a module that says more than there was room for is not believed */
+	*count = found < room ? found : room;
+	return 0;
 }
 
 /* *visited gets what the visitor returned. */

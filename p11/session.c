@@ -125,7 +125,7 @@ static int login_if_needed(const struct session *session, const char *pin_source
 int session_open(P11KitUri *uri, const struct nfstls_access *access, struct session *session, char *pin_id,
 		 struct nfstls_diag *diag)
 {
-	struct session opened;
+	struct session opened = { .name = "" };
 	struct token token;
 	int ret;
 

@@ -83,6 +83,7 @@ static int encode_signature(const struct signer *signer, unsigned char *raw, uns
 
 static CK_MECHANISM mechanism_of(const struct scheme *scheme)
 {
+	/* cppcheck-suppress legacyUninitvar ; the member is another one */
 	CK_MECHANISM mechanism = { .mechanism = scheme->mechanism };
 
 	if (scheme->type == CKK_RSA) {

@@ -76,7 +76,7 @@ static int find_key_of_cert(const struct session *session, P11KitUri *uri, CK_OB
 {
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
 	CK_OBJECT_HANDLE cert = CK_INVALID_HANDLE;
-	gnutls_datum_t id;
+	gnutls_datum_t id = { NULL, 0 };
 	int ret;
 
 	ret = find_by_class(session, uri, CKO_CERTIFICATE, &cert, diag);

@@ -10,6 +10,9 @@
 #include "pin.h"
 #include "uri.h"
 
+/* In any case, as p11-kit sees to; RFC 3986 section 3.1. */
+#define SCHEME "pkcs11:"
+
 /*
  * RFC 7512 section 2.3 leaves spaces to pct-encoding; p11-kit would drop them in silence, and take a fragment for a
  * part of the last value.
@@ -40,13 +43,13 @@ static size_t count_parts(const char *path)
  */
 static int check_whole(const char *text, P11KitUri *uri, struct nfstls_diag *diag)
 {
-	const char *path = strchr(text, ':') + 1;
+	const char *path = text + strlen(SCHEME);
 	char *written;
 	bool whole;
 
 	if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, &written) != P11_KIT_URI_OK)
 		return NFSTLS_E_MEMORY;
-	whole = *path != ';' && !strstr(path, ";;") && count_parts(strchr(written, ':') + 1) == count_parts(path);
+	whole = *path != ';' && !strstr(path, ";;") && count_parts(written + strlen(SCHEME)) == count_parts(path);
 	free(written);
 	return whole ? 0 : diag_set(diag, NFSTLS_E_URI, "it has an attribute twice, an empty one, or a NUL in a text");
 }
@@ -232,7 +235,7 @@ static char *absolute(const char *path)
 int nfstls_uri_with_pin_file(const char *text, const char *path, char **with_file, struct nfstls_diag *diag)
 {
 	char *source;
-	P11KitUri *uri;
+	P11KitUri *uri = NULL;
 	int ret = uri_parse(text, &uri, diag);
 
 	if (ret < 0)
@@ -254,7 +257,7 @@ int nfstls_uri_with_pin_file(const char *text, const char *path, char **with_fil
 int nfstls_uri_check(const char *text, char **path, struct nfstls_diag *diag)
 {
 	const char *source, *file;
-	P11KitUri *uri;
+	P11KitUri *uri = NULL;
 	int ret = uri_parse(text, &uri, diag);
 
 	if (ret < 0)
@@ -301,7 +304,7 @@ static bool covers(P11KitUri *uri, P11KitUri *named)
 
 bool nfstls_handle_answers(const gnutls_datum_t *handle, const char *text)
 {
-	P11KitUri *uri, *named;
+	P11KitUri *uri = NULL, *named = NULL;
 	bool answers = false;
 
 	if (uri_parse(text, &uri, NULL) < 0)

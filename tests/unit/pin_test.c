@@ -186,6 +186,7 @@ static void of_a_process_that_is_not_root(void **state)
 	become(0);
 	assert_ok(ret, NULL);
 	assert_int_equal(pin.len, 4);
+	pin_clear(&pin);
 }
 
 static void not_a_regular_file(void **state)

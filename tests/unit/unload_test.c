@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,8 @@ static size_t count_descriptors(void)
 /* One signature through a handle: 0, or 1 when there is none. */
 static int sign_once(const char *uri)
 {
+	/* many at once take longer, and under valgrind longer still */
+	const struct nfstls_access patient = { .timeout_ms = 10 * 60 * 1000 };
 	const gnutls_datum_t data = { (void *)"text", 4 };
 	gnutls_datum_t handle, signature = { NULL, 0 };
 	gnutls_privkey_t key;
@@ -89,7 +92,7 @@ static int sign_once(const char *uri)
 
 	if (ret < 0 || gnutls_privkey_init(&key) < 0)
 		return 1;
-	ret = nfstls_privkey_import_handle(key, &handle, NULL, NULL, NULL);
+	ret = nfstls_privkey_import_handle(key, &handle, &patient, NULL, NULL);
 	if (ret == 0)
 		ret = gnutls_privkey_sign_data2(key, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256, 0, &data, &signature);
 	gnutls_free(signature.data);
@@ -204,12 +207,14 @@ enum { LOADED_OTHERS = 2, LOADED_NONE, LOADED_EARLY };
 static int open_here(const char *text)
 {
 	const struct nfstls_access nobody = { .identity = NULL };
-	struct signer *signer;
+	static struct signer *signer; /* stays open, for what it has mapped */
 	P11KitUri *uri;
 	int ret = uri_parse(text, &uri, NULL);
 
-	if (ret == 0)
-		ret = signer_open(uri, &nobody, &signer, NULL);
+	if (ret < 0)
+		return ret;
+	ret = signer_open(uri, &nobody, &signer, NULL);
+	p11_kit_uri_free(uri);
 	return ret;
 }
 
@@ -236,7 +241,8 @@ static int search_alone(const char *uri, const char *other)
 
 static int child_executes(void *argv)
 {
-	execv("/proc/self/exe", argv);
+	/* not /proc/self/exe, which under valgrind is valgrind */
+	execv(program_invocation_name, argv);
 	return 127;
 }
 

@@ -3,11 +3,11 @@
 #
 # ./dev check: which tests there are, what they need, and running them. tests/vm/tap.pl calls tests/vm/run-test for each.
 
-HOST_TESTS=(lint unit bookworm distcheck harness nfsroot series hostspeed)
+HOST_TESTS=(lint unit bookworm distcheck sanitize analyze harness nfsroot series hostspeed)
 # no part of the tarball
 [[ ! -d $TOP/debian ]] || HOST_TESTS+=(debian)
 # Not run unless they are named
-LONG_TESTS=(patches)
+LONG_TESTS=(patches valgrind)
 CHECK_LIST=
 
 # An end-to-end test may name in its head what it runs on: "# rootfs: trixie sid", "# kernel: stock patched"
@@ -70,7 +70,7 @@ check_set_up() {
 	export SKIP_SID=''
 	for name in "$@"; do
 		case $name in
-		lint | unit | distcheck | hostspeed) continue ;;
+		lint | unit | distcheck | sanitize | analyze | valgrind | hostspeed) continue ;;
 		bookworm) rootfs_build bookworm && continue ;;
 		series) kernel_stock_tree "$(kernel_tree stock)" && continue ;;
 		patches) kernel_build stock && continue ;;

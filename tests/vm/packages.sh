@@ -12,7 +12,7 @@ BUILD_PACKAGES=(
 HOST_PACKAGES=(
 	"${BUILD_PACKAGES[@]}" autoconf automake libtool rsync
 	# other tests
-	gnutls-bin openssl keyutils p11-kit p11-kit-modules shellcheck mandoc perl
+	gnutls-bin openssl keyutils p11-kit p11-kit-modules shellcheck mandoc perl clang-tidy cppcheck valgrind
 	# the kernel
 	flex bison bc git xz-utils
 	# the root file systems
