@@ -81,8 +81,9 @@ configure_systemd() {
 			>$UNITS/$unit.service.d/pin.conf
 	done
 	printf '[Service]\nRestartSec=2\n' >$UNITS/nfstlskey-load.service.d/often.conf
-	# what is another host's part of NFS, or would write to the terminals that carry the results
-	for unit in nfs-server.service nfs-client.target rpcbind.{service,socket} getty.target; do
+	# what is another host's part of NFS and Kerberos, or would write to the terminals that carry the results
+	for unit in nfs-server.service nfs-client.target rpcbind.{service,socket} krb5-{kdc,admin-server}.service \
+		gssproxy.service getty.target; do
 		ln -sf /dev/null "$UNITS/$unit"
 	done
 	ok 'the units are enabled' systemctl enable nfstlskey-load.service tlshd.service saw@a.service saw@b.service

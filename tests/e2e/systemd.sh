@@ -10,9 +10,10 @@ export SYSTEMD_LOG_LEVEL=notice
 # systemd_boot: returns when boot.target is up, or after ten seconds with an error
 systemd_boot() {
 	local unit
-	# what has no place in a container, or another host's part of NFS
+	# what has no place in a container, or another host's part of NFS and Kerberos
 	for unit in systemd-journald{.service,.socket,-dev-log.socket,-audit.socket} systemd-journal-flush.service \
-		systemd-remount-fs.service nfs-client.target rpcbind.{service,socket}; do
+		systemd-remount-fs.service nfs-client.target rpcbind.{service,socket} \
+		krb5-{kdc,admin-server}.service gssproxy.service; do
 		ln -s /dev/null "$UNITS/$unit"
 	done
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup
