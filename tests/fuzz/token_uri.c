@@ -9,6 +9,8 @@
 #include "fuzz.h"
 #include "uri.h"
 
+#define MODULE "/usr/lib/a module.so"
+
 /* What the token says, from the front of the input. */
 static size_t take(const uint8_t **data, size_t *size, void *to, size_t wanted)
 {
@@ -46,7 +48,7 @@ static void check_named(const char *text, const CK_TOKEN_INFO *token, CK_ATTRIBU
 	must_hold(p11_kit_uri_match_token_info(named, token));
 	for (int i = 0; i < 2; i++)
 		check_attribute(named, &attrs[i]);
-	must_hold(strcmp(p11_kit_uri_get_module_path(named), "/usr/lib/a module.so") == 0);
+	must_hold(strcmp(p11_kit_uri_get_module_path(named), MODULE) == 0);
 	must_hold(nfstls_handle_encode(text, &handle) == 0);
 	must_hold(nfstls_handle_answers(&handle, text));
 	gnutls_free(handle.data);
@@ -55,6 +57,7 @@ static void check_named(const char *text, const CK_TOKEN_INFO *token, CK_ATTRIBU
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct module module = { .path = MODULE };
 	CK_TOKEN_INFO token = { .flags = 0 };
 	unsigned char id[64], label[256];
 	CK_ATTRIBUTE attrs[2] = { { CKA_ID, id, 0 }, { CKA_LABEL, label, 0 } };
@@ -69,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	attrs[0].ulValueLen = take(&data, &size, id, id_size % sizeof(id));
 	attrs[1].ulValueLen = take(&data, &size, label, sizeof(label));
 
-	if (uri_format(&token, attrs, 2, "/usr/lib/a module.so", NULL, &text) < 0)
+	if (uri_format(&token, attrs, 2, &module, NULL, &text) < 0)
 		return 0;
 	check_named(text, &token, attrs);
 	free(text);
