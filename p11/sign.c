@@ -54,12 +54,10 @@ static bool token_can(const struct signer *signer, CK_MECHANISM_TYPE mechanism)
 {
 	const struct session *session = &signer->session;
 	CK_MECHANISM_INFO info;
-	CK_BBOOL sign;
 
-	if (session->module.funcs->C_GetMechanismInfo(session->slot, mechanism, &info) != CKR_OK ||
-	    !(info.flags & CKF_SIGN))
-		return false;
-	return !session_get_fixed(session, signer->key, CKA_SIGN, &sign, sizeof(sign)) || sign == CK_TRUE;
+	return signer->may_sign &&
+	       session->module.funcs->C_GetMechanismInfo(session->slot, mechanism, &info) == CKR_OK &&
+	       (info.flags & CKF_SIGN);
 }
 
 /* ECDSA: PKCS#11 gives r and s, one after the other; TLS wants ECDSA-Sig-Value (RFC 3279 section 2.2.3). */

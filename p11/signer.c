@@ -117,7 +117,7 @@ int signer_open(P11KitUri *uri, const struct nfstls_access *access, struct signe
 {
 	const char *pin_source = p11_kit_uri_get_pin_source(uri);
 	struct signer *opened = calloc(1, sizeof(*opened));
-	CK_BBOOL always = CK_FALSE;
+	CK_BBOOL always = CK_FALSE, sign;
 	int ret;
 
 	if (!opened)
@@ -148,6 +148,9 @@ int signer_open(P11KitUri *uri, const struct nfstls_access *access, struct signe
 	}
 	session_get_fixed(&opened->session, opened->key, CKA_ALWAYS_AUTHENTICATE, &always, sizeof(always));
 	opened->reauthenticate = always == CK_TRUE;
+	/* once for all schemes: SoftHSM reads a file for each time that it is asked */
+	opened->may_sign =
+		!session_get_fixed(&opened->session, opened->key, CKA_SIGN, &sign, sizeof(sign)) || sign == CK_TRUE;
 	*signer = opened;
 	return 0;
 }

@@ -10,6 +10,7 @@ struct signer {
 	CK_OBJECT_HANDLE key;
 	CK_KEY_TYPE type;
 	bool reauthenticate; /* CKA_ALWAYS_AUTHENTICATE: log in for each signature */
+	bool may_sign;	     /* nothing speaks against it: CKA_SIGN is true, or is not told */
 	char *pin_source;    /* or NULL */
 	const struct nfstls_access *access;
 	char pin_id[NFSTLS_PIN_ID + 1]; /* "" when no PIN was wanted */

@@ -10,26 +10,30 @@ set -euo pipefail
 
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=tests/bench/figures.sh
+. "$(dirname "$(readlink -f "$0")")/figures.sh"
 bench_enter "$(readlink -f "$0")" "$@"
 bench_start
 trap bench_end EXIT
 [[ $# -gt 0 ]] || set -- 1 100 1000 10000
 RUNS=11
 
-# heading CELL...
-heading() {
-	printf '|'
-	printf ' %s |' "$@"
-	printf '\n|'
-	printf ' ---: |%.0s' "$@"
-	echo
-}
-
 # cell COMMAND...
 cell() {
 	local time
 	time=$(ms "$RUNS" "$@" 2>>"$BENCH/log")
 	printf ' %s |' "$time"
+}
+
+# limits: with 1,000 identities
+limits() {
+	local command
+	for command in 'list --output NAME' list 'show many1000'; do
+		# shellcheck disable=SC2086 # words
+		verdict "\`$command\` of 1,000, ms by the clock" "$(ms "$RUNS" nfstlskey $command)" 50
+		# shellcheck disable=SC2086
+		verdict 'the same, of a processor' "$(cpu_ms "$RUNS" nfstlskey $command)" 50
+	done
 }
 
 looking() {
@@ -48,6 +52,7 @@ looking() {
 	cell "$PROBE" show "many$count"
 	cell keyctl search "$KEYRING" user "nfs:x509:many$count:cert"
 	echo
+	[[ $count -ne 1000 ]] || limits >"$BENCH/limits" 2>>"$BENCH/log"
 }
 
 loading() {
@@ -75,3 +80,5 @@ heading files '`load --all`' 'again' '`check-config`'
 for count in "$@"; do
 	loading "$count"
 done
+echo
+[[ ! -e $BENCH/limits ]] || cat "$BENCH/limits"
