@@ -14,10 +14,10 @@ DIR=/tmp/soak
 FILES=6
 HOSTS=(one two)
 # whose mount it is, and its version of NFS
-MOUNTS=(one-alice=4.2 one-bob=4.0 two-alice=4.1 two-bob=3)
+MOUNTS=(one-alice=4.2 one-bob=4.0 two-alice=4.1 two-bob=4.2)
 mkdir -p $DIR
 # shellcheck disable=SC2034 # for server_start
-NO_NFS3=() NFSD_THREADS=8
+NFSD_THREADS=8
 
 # --- the world ---
 
@@ -50,10 +50,9 @@ update() {
 
 # mount_one MOUNT VERSION: until it is there, for at most a minute
 mount_one() {
-	local CLIENT=${1%-*} name=${1#*-} path=/$1 options='' i
-	[[ $2 != 3 ]] || path=/export/$1 options=,nolock
+	local CLIENT=${1%-*} name=${1#*-} i
 	for ((i = 0; i < 60; i++)); do
-		on_client mount -t nfs -o "vers=$2,xprtsec=mtls,tls_identity=$name,retry=0,hard$options" "server:$path" "/mnt/$1" \
+		on_client mount -t nfs -o "vers=$2,xprtsec=mtls,tls_identity=$name,retry=0,hard" "server:/$1" "/mnt/$1" \
 			2>>"$DIR/$1.mounts" && return
 		sleep 1
 	done
@@ -85,8 +84,8 @@ works_on() {
 
 # --- what happens to them ---
 
-# every NFSv4 client is back, and has what it had
-all_are_back() { [[ $(nfs4_clients name | wc -l) -ge 3 ]]; }
+# every client is back, and has what it had
+all_are_back() { [[ $(nfs4_clients name | wc -l) -ge 4 ]]; }
 break_connections() {
 	server_restart_in_grace
 	[[ $# -eq 0 ]] || "$@"
