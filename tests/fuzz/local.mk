@@ -22,7 +22,7 @@ fuzz_targets = \
 check_PROGRAMS += $(fuzz_targets)
 check_LTLIBRARIES += tests/fuzz/libfuzz.la
 TESTS += $(fuzz_targets)
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict tests/fuzz/run
 
 fuzzers: $(fuzz_targets)
 .PHONY: fuzzers
