@@ -4,6 +4,7 @@
 # fuzzing engine, as ./dev fuzz does, `make fuzzers` links them with that in the place of our driver.
 
 fuzz_targets = \
+	tests/fuzz/answers \
 	tests/fuzz/cert \
 	tests/fuzz/file \
 	tests/fuzz/handle \
@@ -21,13 +22,13 @@ fuzz_targets = \
 check_PROGRAMS += $(fuzz_targets)
 check_LTLIBRARIES += tests/fuzz/libfuzz.la
 TESTS += $(fuzz_targets)
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict tests/fuzz/run
 
 fuzzers: $(fuzz_targets)
 .PHONY: fuzzers
 
 # What the targets share, and the parts of the command that read foreign input.
-tests_fuzz_libfuzz_la_SOURCES = tests/fuzz/fuzz.c tests/fuzz/fuzz.h \
+tests_fuzz_libfuzz_la_SOURCES = tests/fuzz/by_letter.c tests/fuzz/by_letter.h tests/fuzz/fuzz.c tests/fuzz/fuzz.h \
 	nfstlskey/cert_text.c nfstlskey/file.c nfstlskey/idfile.c nfstlskey/identity.c nfstlskey/keyring.c \
 	nfstlskey/keyring_open.c nfstlskey/mount_options.c nfstlskey/netns.c nfstlskey/nfs_connect.c nfstlskey/report.c \
 	nfstlskey/rpc_null.c
@@ -39,6 +40,7 @@ tests_fuzz_libfuzz_la_LIBADD = libp11.la $(ECONF_LIBS) $(KEYUTILS_LIBS) $(MOUNT_
 
 fuzz_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
 fuzz_ldadd = tests/fuzz/libfuzz.la $(LIB_FUZZING_ENGINE)
+tests_fuzz_answers_LDADD = $(fuzz_ldadd)
 tests_fuzz_cert_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_cert_LDADD = $(fuzz_ldadd)
 tests_fuzz_file_CPPFLAGS = $(fuzz_cppflags)

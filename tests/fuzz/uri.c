@@ -8,95 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "by_letter.h"
 #include "fuzz.h"
 #include "uri.h"
-
-/* All of RFC 7512 section 2.3, and what p11-kit takes besides. */
-static const char *const path_names[] = {
-	"token",
-	"manufacturer",
-	"serial",
-	"model",
-	"library-manufacturer",
-	"library-version",
-	"library-description",
-	"object",
-	"type",
-	"id",
-	"slot-description",
-	"slot-id",
-	"slot-manufacturer",
-	"object-type",
-	"objecttype",
-	"pin-source",
-	"pinfile",
-};
-
-static bool is_path_name(const char *name)
-{
-	for (size_t i = 0; i < sizeof(path_names) / sizeof(path_names[0]); i++)
-		if (strcmp(name, path_names[i]) == 0)
-			return true;
-	return false;
-}
-
-/* What another reader, who knows no aliases, finds in a URI by the letter of RFC 7512. */
-struct reading {
-	const char *name;
-	unsigned char value[4096];
-	size_t size;
-	unsigned int count;
-};
-
-static int digit(char c)
-{
-	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
-static void take_value(struct reading *reading, const char *value)
-{
-	reading->size = 0;
-	for (; *value; value++) {
-		unsigned char byte = *value;
-
-		if (byte == '%') {
-			byte = digit(value[1]) << 4 | digit(value[2]);
-			value += 2;
-		}
-		reading->value[reading->size++] = byte;
-	}
-}
-
-/* Takes the part apart. */
-static void read_part(char *part, const char *separator, bool is_path, struct reading *reading)
-{
-	for (char *attribute, *value; (attribute = strsep(&part, separator));) {
-		value = strchr(attribute, '=');
-		must_hold(value);
-		*value++ = '\0';
-		must_hold(!is_path || is_path_name(attribute));
-		must_hold(strcmp(attribute, "pin-value") != 0);
-		if (strcmp(attribute, reading->name) == 0) {
-			reading->count++;
-			take_value(reading, value);
-		}
-	}
-}
-
-static void read_by_the_letter(const char *text, struct reading *reading)
-{
-	char *copy = strdup(text), *path = strchr(copy, ':') + 1, *query = strchr(path, '?');
-
-	if (query)
-		*query++ = '\0';
-	reading->count = 0;
-	if (*path)
-		read_part(path, ";", true, reading);
-	if (query && *query)
-		read_part(query, "&", false, reading);
-	free(copy);
-	must_hold(reading->count < 2);
-}
 
 /* A field of a token is padded with spaces; one that is not named begins with a NUL. */
 static void check_field(const char *text, const char *name, const unsigned char *field, size_t size)
@@ -104,7 +18,7 @@ static void check_field(const char *text, const char *name, const unsigned char 
 	static struct reading reading;
 
 	reading.name = name;
-	read_by_the_letter(text, &reading);
+	read_by_letter(text, &reading);
 	if (reading.count == 0) {
 		must_hold(field[0] == '\0');
 		return;
@@ -120,7 +34,7 @@ static void check_attribute(const char *text, const char *name, const CK_ATTRIBU
 	static struct reading reading;
 
 	reading.name = name;
-	read_by_the_letter(text, &reading);
+	read_by_letter(text, &reading);
 	must_hold(reading.count == (attr != NULL));
 	must_hold(!attr || (attr->ulValueLen == reading.size &&
 			    (reading.size == 0 || memcmp(attr->pValue, reading.value, reading.size) == 0)));
@@ -132,7 +46,7 @@ static void check_string(const char *text, const char *name, const char *string)
 	static struct reading reading;
 
 	reading.name = name;
-	read_by_the_letter(text, &reading);
+	read_by_letter(text, &reading);
 	must_hold(reading.count == 0 || string);
 	must_hold(reading.count == 0 ||
 		  (strlen(string) == reading.size && memcmp(string, reading.value, reading.size) == 0));
@@ -206,7 +120,7 @@ static void check_pin_file(const char *text, P11KitUri *uri)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
-	char *text = size < sizeof(((struct reading *)NULL)->value) ? fuzz_text(data, size) : strdup(""), *path = NULL;
+	char *text = fuzz_text(data, size < BY_LETTER_MAX ? size : 0), *path = NULL;
 	P11KitUri *uri;
 	int ret = uri_parse(text, &uri, &diag), checked = nfstls_uri_check(text, &path, NULL);
 
