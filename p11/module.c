@@ -248,15 +248,15 @@ static int start_configured(CK_FUNCTION_LIST *funcs, const char *path, struct nf
 static int module_of_configuration(CK_FUNCTION_LIST *funcs, struct module *module, struct nfstls_diag *diag)
 {
 	char *path = path_of(funcs);
-	const struct initialised *found;
+	const struct initialised *found = path ? initialised_as(path) : NULL;
 	int ret = path ? 0 : NFSTLS_E_MEMORY;
 
-	if (ret == 0 && !initialised_as(path))
+	if (ret == 0 && !found) {
 		ret = start_configured(funcs, path, diag);
-	if (ret == 0) {
 		found = initialised_as(path);
-		*module = (struct module){ found->funcs, found->path, found->name };
 	}
+	if (ret == 0 && found)
+		*module = (struct module){ found->funcs, found->path, found->name };
 	free(path);
 	return ret;
 }

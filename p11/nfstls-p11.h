@@ -137,9 +137,9 @@ int nfstls_handle_module(const gnutls_datum_t *handle, char **module);
 
 /**
  * Whether a handle is what this URI, of which it was perhaps made, would lead to: all that the URI says of the token,
- * the key and the module's path, the handle says too, and their pin-sources are the same. What it says of slots, a
- * library or a module's name is not looked at, for no handle has that. No token is asked. A URI that names a certificate
- * is not compared.
+ * the key and the module's path, the handle says too; of the module's name it says nothing else, and their pin-sources
+ * are the same. What the URI says of slots or a library is not looked at, for no handle has that. No token is asked. A
+ * URI that names a certificate is not compared.
  */
 bool nfstls_handle_answers(const gnutls_datum_t *handle, const char *uri);
 
