@@ -11,6 +11,11 @@
 #include "identity.h"
 #include "mount_options.h"
 
+static bool is(const char *text, size_t len, const char *wanted)
+{
+	return text && len == strlen(wanted) && memcmp(text, wanted, len) == 0;
+}
+
 static bool has(const char *options, const char *name)
 {
 	return mnt_optstr_get_option(options, name, NULL, NULL) == 0;
@@ -22,8 +27,7 @@ static bool has_value(const char *options, const char *name, const char *wanted)
 	char *value;
 	size_t len;
 
-	return mnt_optstr_get_option(options, name, &value, &len) == 0 && value && len == strlen(wanted) &&
-	       memcmp(value, wanted, len) == 0;
+	return mnt_optstr_get_option(options, name, &value, &len) == 0 && is(value, len, wanted);
 }
 
 static enum exit_code take_name(char **options, char **identity)
@@ -61,7 +65,9 @@ static enum exit_code check_quotes(const char *options)
 			return fail(EXIT_USAGE, NULL, "%.*s= has a comma in quotes, which NFS takes for the end of it",
 				    (int)len, name);
 	/* or libmount leaves it where it is, and finds no more */
-	return ret < 0 || *rest ? fail(EXIT_USAGE, NULL, "one of its options is empty, or has a quote that does not end") : EXIT_OK;
+	return ret < 0 || *rest
+		       ? fail(EXIT_USAGE, NULL, "one of its options is empty, or has a quote that does not end")
+		       : EXIT_OK;
 }
 
 /* Behind all others, where it counts. */
@@ -103,9 +109,19 @@ int options_append_serial(char **options, const char *name, int serial)
 	return options_append(options, name, digits);
 }
 
+/* mount.nfs refuses more than one of these; if it did not, the last would count. */
 bool options_want_v3(const char *options)
 {
-	return has(options, "v3") || has_value(options, "vers", "3") || has_value(options, "nfsvers", "3");
+	char *rest = (char *)options, *name, *value;
+	size_t len, value_len;
+	bool v3 = false;
+
+	while (mnt_optstr_next_option(&rest, &name, &len, &value, &value_len) == 0)
+		if (is(name, len, "vers") || is(name, len, "nfsvers"))
+			v3 = is(value, value_len, "3");
+		else if (len >= 2 && name[0] == 'v' && name[1] >= '2' && name[1] <= '4')
+			v3 = is(name, len, "v3");
+	return v3;
 }
 
 bool options_want_remount(const char *options)

@@ -35,7 +35,7 @@ static void check_kernel_reads(const char *options, const char *name, const char
 	free(value);
 }
 
-/* What asks for NFSv3 must not be NFSv4, which would not be a client of its own. */
+/* What asks for NFSv3 must not become NFSv4, which would not be a client of its own. */
 static void check_version(const char *options)
 {
 	char *vers = kernel_reads(options, "vers"), *nfsvers = kernel_reads(options, "nfsvers");

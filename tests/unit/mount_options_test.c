@@ -112,6 +112,10 @@ static void version(void **state)
 	assert_false(options_want_v3("vers=4.2"));
 	assert_false(options_want_v3("vers=4,mountvers=3"));
 	assert_false(options_want_v3("vers=30"));
+	assert_false(options_want_v3("vers=3,vers=4.2"));
+	assert_false(options_want_v3("v3,nfsvers=4"));
+	assert_false(options_want_v3("v3,v4.1"));
+	assert_true(options_want_v3("vers=4.2,v3"));
 }
 
 static void remount(void **state)
