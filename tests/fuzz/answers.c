@@ -25,13 +25,18 @@ static bool same(const struct reading *one, const struct reading *other, bool is
 	return size == (is_padded ? unpadded(other) : other->size) && memcmp(one->value, other->value, size) == 0;
 }
 
-static void check_said(const char *uri, const char *named, const char *name, bool is_padded)
-{
-	static struct reading said, has;
+static struct reading said, has;
 
+static void read_both(const char *uri, const char *named, const char *name)
+{
 	said.name = has.name = name;
 	read_by_letter(uri, &said);
 	read_by_letter(named, &has);
+}
+
+static void check_said(const char *uri, const char *named, const char *name, bool is_padded)
+{
+	read_both(uri, named, name);
 	must_hold(said.count == 0 || (has.count == 1 && same(&said, &has, is_padded)));
 }
 
@@ -44,6 +49,8 @@ static void check_answers(const char *uri, const char *named)
 		check_said(uri, named, of_token[i], true);
 	for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); i++)
 		check_said(uri, named, exact[i], false);
+	read_both(uri, named, "module-name");
+	must_hold(said.count == 0 || has.count == 0 || same(&said, &has, false));
 	/* an alias is not in the RFC */
 	if (!strstr(uri, "pinfile=") && !strstr(named, "pinfile=")) {
 		check_said(uri, named, "pin-source", false);
