@@ -52,18 +52,20 @@ static bool ends_with(const char *name, size_t len, const char *end)
 
 /*
  * mount(8) and mount.nfs take a comma in quotes for a part of the value, as that of SELinux's context= needs. The
- * kernel has no quotes for its other options, and would find more options in such a value than we look at.
+ * kernel has no quotes for its other options, and would find more options in such a one than we look at.
  */
 static enum exit_code check_quotes(const char *options)
 {
 	char *rest = (char *)options, *name, *value;
-	size_t len, value_len;
+	size_t len, value_len, whole;
 	int ret;
 
-	while ((ret = mnt_optstr_next_option(&rest, &name, &len, &value, &value_len)) == 0)
-		if (value && memchr(value, ',', value_len) && !ends_with(name, len, "context"))
-			return fail(EXIT_USAGE, NULL, "%.*s= has a comma in quotes, which NFS takes for the end of it",
+	while ((ret = mnt_optstr_next_option(&rest, &name, &len, &value, &value_len)) == 0) {
+		whole = value ? (size_t)(value + value_len - name) : len;
+		if (memchr(name, ',', whole) && !ends_with(name, len, "context"))
+			return fail(EXIT_USAGE, NULL, "%.*s has a comma in quotes, which NFS takes for the end of it",
 				    (int)len, name);
+	}
 	/* or libmount leaves it where it is, and finds no more */
 	return ret < 0 || *rest
 		       ? fail(EXIT_USAGE, NULL, "one of its options is empty, or has a quote that does not end")

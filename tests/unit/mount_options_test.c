@@ -83,8 +83,9 @@ static void refused(void **state)
 	assert_refused("tls_identity=lab,xprtsec=mtl", "needs xprtsec=mtls");
 	assert_refused("tls_identity=lab,xprtsec", "needs xprtsec=mtls");
 	assert_refused("xprtsec=mtls,tls_identity=lab,xprtsec=tls", "needs xprtsec=mtls");
-	assert_refused("tls_identity=lab,xprtsec=mtls,fsc=\"x,xprtsec=none,fsc=\"", "fsc= has a comma in quotes");
+	assert_refused("tls_identity=lab,xprtsec=mtls,fsc=\"x,xprtsec=none,fsc=\"", "fsc has a comma in quotes");
 	assert_refused("tls_identity=\"lab,x\"", "comma in quotes");
+	assert_refused("tls_identity=lab,\"x,vers=3,y\"", "comma in quotes");
 	assert_refused("tls_identity=lab,fsc=\"x", "does not end");
 	assert_refused("tls_identity=lab,cert_s\"rial=0", "does not end");
 	assert_refused("tls_identity=lab,cert_serial=1", "excludes cert_serial=");
