@@ -45,14 +45,17 @@ static enum exit_code take_name(char **options, char **identity)
 	return identity_check_name(*identity);
 }
 
-static bool ends_with(const char *name, size_t len, const char *end)
+/* Such as context="system_u:object_r:nfs_t:s0:c1,c2", which cannot do without the comma, and has no '=' in it. */
+static bool is_of_selinux(const char *name, size_t len, const char *value, size_t value_len)
 {
-	return len >= strlen(end) && memcmp(name + len - strlen(end), end, strlen(end)) == 0;
+	return (is(name, len, "context") || is(name, len, "fscontext") || is(name, len, "defcontext") ||
+		is(name, len, "rootcontext")) &&
+	       value && !memchr(value, '=', value_len);
 }
 
 /*
- * mount(8) and mount.nfs take a comma in quotes for a part of the value, as that of SELinux's context= needs. The
- * kernel has no quotes for its other options, and would find more options in such a one than we look at.
+ * mount(8) and mount.nfs take a comma in quotes for a part of the value. The kernel has no quotes, but for those of
+ * SELinux, and would find more options in such a one than we look at.
  */
 static enum exit_code check_quotes(const char *options)
 {
@@ -62,7 +65,7 @@ static enum exit_code check_quotes(const char *options)
 
 	while ((ret = mnt_optstr_next_option(&rest, &name, &len, &value, &value_len)) == 0) {
 		whole = value ? (size_t)(value + value_len - name) : len;
-		if (memchr(name, ',', whole) && !ends_with(name, len, "context"))
+		if (memchr(name, ',', whole) && !is_of_selinux(name, len, value, value_len))
 			return fail(EXIT_USAGE, NULL, "%.*s has a comma in quotes, which NFS takes for the end of it",
 				    (int)len, name);
 	}

@@ -29,8 +29,7 @@ static void taken(void **state)
 	assert_taken("tls_identity=one,rw,tls_identity=two", "rw,xprtsec=mtls", "two");
 	assert_taken("xprtsec=tls,tls_identity=lab,xprtsec=mtls", "xprtsec=mtls", "lab");
 	/* and for the kernel what is last in the string, which it takes apart without regard to quotes */
-	assert_taken("xprtsec=mtls,tls_identity=lab,context=\"a:c1,xprtsec=none\"",
-		     "context=\"a:c1,xprtsec=none\",xprtsec=mtls", "lab");
+	assert_taken("xprtsec=mtls,tls_identity=lab,context=\"a:c1,c2\"", "context=\"a:c1,c2\",xprtsec=mtls", "lab");
 	assert_taken("fsc=\"a\",tls_identity=lab", "fsc=\"a\",xprtsec=mtls", "lab");
 	/* names of options that only begin alike, and all that a name may have in it */
 	assert_taken("tls_identity2=x,tls_identity=a/b=c.d", "tls_identity2=x,xprtsec=mtls", "a/b=c.d");
@@ -86,6 +85,8 @@ static void refused(void **state)
 	assert_refused("tls_identity=lab,xprtsec=mtls,fsc=\"x,xprtsec=none,fsc=\"", "fsc has a comma in quotes");
 	assert_refused("tls_identity=\"lab,x\"", "comma in quotes");
 	assert_refused("tls_identity=lab,\"x,vers=3,y\"", "comma in quotes");
+	assert_refused("tls_identity=lab,context=\"a,xprtsec=none,b\"", "comma in quotes");
+	assert_refused("tls_identity=lab,othercontext=\"a,b\"", "comma in quotes");
 	assert_refused("tls_identity=lab,fsc=\"x", "does not end");
 	assert_refused("tls_identity=lab,cert_s\"rial=0", "does not end");
 	assert_refused("tls_identity=lab,cert_serial=1", "excludes cert_serial=");
