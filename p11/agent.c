@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +23,8 @@
 
 /* How long nfstls_cleanup() lets modules finalise, ms. A healthy one takes a few. */
 #define FINALISE_MS 2000
+/* And how long it takes at most to end what was killed, ms. */
+#define KILL_MS	    500
 /* The agent's end of the socket. */
 #define AGENT_FD    3
 
@@ -97,29 +101,34 @@ static int end_agent(struct agent *agent, int error, const char *how, struct nfs
 	return diag_set(diag, error, "%s: %s", step, how);
 }
 
-static bool send_all(int fd, const void *data, size_t size)
+static size_t take(struct iovec *part, size_t size)
 {
-	const unsigned char *p = data;
+	size_t taken = size < part->iov_len ? size : part->iov_len;
 
-	while (size > 0) {
-		ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
+	part->iov_base = (char *)part->iov_base + taken;
+	part->iov_len -= taken;
+	return taken;
+}
+
+/* In one piece, as far as the socket takes it: each piece wakes the other side. */
+static bool send_message(int fd, const struct wire *message, bool is_errand)
+{
+	struct header header = { is_errand, message->bytes.size };
+	struct iovec parts[] = { { &header, sizeof(header) }, { message->bytes.data, header.size } };
+	const struct msghdr whole = { .msg_iov = parts, .msg_iovlen = 2 };
+
+	if (message->broken)
+		return false;
+	while (parts[0].iov_len + parts[1].iov_len > 0) {
+		ssize_t n = sendmsg(fd, &whole, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return false;
-		p += n;
-		size -= n;
+		take(&parts[1], n - take(&parts[0], n));
 	}
 	return true;
-}
-
-static bool send_message(int fd, const struct wire *message, bool is_errand)
-{
-	const struct header header = { is_errand, message->bytes.size };
-
-	return !message->broken && send_all(fd, &header, sizeof(header)) &&
-	       send_all(fd, message->bytes.data, header.size);
 }
 
 /* Receive into a buffer of this size. 1, 0 when the time is over, -1 at the end of the stream. */
@@ -315,25 +324,22 @@ void agent_release(struct agent *agent)
 	agent->is_released = true;
 }
 
-/* The socket closes when the process has ended, or when there is nothing more to wait for. */
+/*
+ * A process that is stuck in the kernel is not worth waiting for; it ends when that lets it. Who has no descriptor left
+ * waits for the socket, which closes a moment before the process has ended.
+ */
 static void reap(struct agent *agent, int64_t deadline)
 {
-	static const struct timespec moment = { .tv_nsec = 5 * 1000 * 1000 };
-	pid_t pid;
+	int pidfd = pidfd_open(agent->pid, 0);
+	int end = pidfd >= 0 ? pidfd : agent->fd;
 
-	if (agent->pid == 0)
-		return;
-	wait_until(agent->fd, deadline);
+	wait_until(end, deadline);
 	kill_agent(agent);
-	/* A process that is stuck in the kernel is not worth waiting for; it ends when that lets it. */
-	for (int i = 0; i < 100; i++) {
-		do
-			pid = waitpid(agent->pid, NULL, WNOHANG);
-		while (pid < 0 && errno == EINTR);
-		if (pid != 0)
-			break;
-		nanosleep(&moment, NULL);
-	}
+	wait_until(end, now_ms() + KILL_MS);
+	while (waitpid(agent->pid, NULL, WNOHANG) < 0 && errno == EINTR)
+		;
+	if (pidfd >= 0)
+		close(pidfd);
 	agent->pid = 0;
 	agent->deadline = 0;
 }
@@ -349,7 +355,8 @@ void nfstls_cleanup(void)
 	while (*link) {
 		struct agent *agent = *link;
 
-		reap(agent, deadline);
+		if (agent->pid)
+			reap(agent, deadline);
 		if (agent->is_released) {
 			*link = agent->next;
 			free_agent(agent);

@@ -13,13 +13,11 @@ struct search {
 	struct token *token; /* the last match */
 	unsigned int matches;
 	unsigned int uninitialised;
-	struct nfstls_diag candidates;
 };
 
 static int note_token(const struct token *token, void *arg, struct nfstls_diag *diag)
 {
 	struct search *search = arg;
-	char *text;
 
 	(void)diag;
 	if (!(token->info.flags & CKF_TOKEN_INITIALIZED)) {
@@ -28,8 +26,17 @@ static int note_token(const struct token *token, void *arg, struct nfstls_diag *
 	}
 	search->matches++;
 	*search->token = *token;
-	if (uri_format(&token->info, NULL, 0, &token->module, NULL, &text) == 0) {
-		diag_candidate(&search->candidates, text);
+	return 0;
+}
+
+static int note_candidate(const struct token *token, void *arg, struct nfstls_diag *diag)
+{
+	char *text;
+
+	(void)diag;
+	if ((token->info.flags & CKF_TOKEN_INITIALIZED) &&
+	    uri_format(&token->info, NULL, 0, &token->module, NULL, &text) == 0) {
+		diag_candidate(arg, text);
 		free(text);
 	}
 	return 0;
@@ -47,7 +54,7 @@ static void name_wanted(P11KitUri *uri, char *name, size_t size)
 }
 
 /* What the search has found, as an outcome. */
-static int judge_search(P11KitUri *uri, struct search *search, size_t modules, struct nfstls_diag *diag)
+static int judge_search(P11KitUri *uri, const struct search *search, size_t modules, struct nfstls_diag *diag)
 {
 	char wanted[64];
 
@@ -56,10 +63,8 @@ static int judge_search(P11KitUri *uri, struct search *search, size_t modules, s
 	if (search->matches > 1) {
 		diag_set(diag, NFSTLS_E_TOKEN_AMBIGUOUS, "%u tokens match, name one by its serial or module-path",
 			 search->matches);
-		if (diag) {
-			diag->candidates = search->candidates.candidates;
-			search->candidates.candidates = NULL;
-		}
+		if (diag)
+			tokens_visit(uri, note_candidate, diag, &modules, NULL);
 		return NFSTLS_E_TOKEN_AMBIGUOUS;
 	}
 	if (search->uninitialised > 0)
@@ -70,14 +75,11 @@ static int judge_search(P11KitUri *uri, struct search *search, size_t modules, s
 
 static int find_token(P11KitUri *uri, struct token *token, struct nfstls_diag *diag)
 {
-	struct search search = { .token = token, .candidates = NFSTLS_DIAG_INIT };
+	struct search search = { .token = token };
 	size_t modules;
 	int ret = tokens_visit(uri, note_token, &search, &modules, diag);
 
-	if (ret == 0)
-		ret = judge_search(uri, &search, modules, diag);
-	nfstls_diag_clear(&search.candidates);
-	return ret;
+	return ret < 0 ? ret : judge_search(uri, &search, modules, diag);
 }
 
 /* The token's label and serial, padded with spaces in CK_TOKEN_INFO. Not every token has a serial. */
@@ -223,11 +225,17 @@ int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRI
 	return 0;
 }
 
-bool session_get_fixed(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *value,
-		       size_t size)
+/* Of a call that fails for one attribute, what it has left of the others is not worth relying on. */
+void session_get_fixed(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, size_t nattrs)
 {
-	CK_ATTRIBUTE attr = { type, value, size };
+	CK_ATTRIBUTE asked[FIXED_MAX];
 
-	return session->module.funcs->C_GetAttributeValue(session->id, object, &attr, 1) == CKR_OK &&
-	       attr.ulValueLen == size;
+	memcpy(asked, attrs, nattrs * sizeof(*attrs));
+	if (session->module.funcs->C_GetAttributeValue(session->id, object, asked, nattrs) == CKR_OK) {
+		memcpy(attrs, asked, nattrs * sizeof(*attrs));
+		return;
+	}
+	for (size_t i = 0; i < nattrs; i++)
+		if (session->module.funcs->C_GetAttributeValue(session->id, object, &attrs[i], 1) != CKR_OK)
+			attrs[i].ulValueLen = 0;
 }

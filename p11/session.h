@@ -38,8 +38,12 @@ int session_find_certs(const struct session *session, CK_OBJECT_HANDLE **objects
 int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, gnutls_datum_t *value,
 		struct nfstls_diag *diag);
 
-/* An attribute of a fixed size (CK_ULONG, CK_BBOOL). Whether the object showed it, in that size. */
-bool session_get_fixed(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *value,
-		       size_t size);
+#define FIXED_MAX 4
+
+/*
+ * Attributes of a fixed size (CK_ULONG, CK_BBOOL), FIXED_MAX at most, in one call if the token knows them all. One that
+ * the object does not show has the ulValueLen 0 afterwards, and a value that says nothing.
+ */
+void session_get_fixed(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, size_t nattrs);
 
 #endif

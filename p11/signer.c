@@ -113,11 +113,29 @@ static int find_key(const struct session *session, P11KitUri *uri, CK_OBJECT_HAN
 	return ret;
 }
 
+/* Once for all schemes: SoftHSM reads a file for each time that it is asked. */
+static int describe_key(struct signer *signer, struct nfstls_diag *diag)
+{
+	CK_BBOOL always, sign;
+	CK_ATTRIBUTE attrs[] = {
+		{ CKA_KEY_TYPE, &signer->type, sizeof(signer->type) },
+		{ CKA_ALWAYS_AUTHENTICATE, &always, sizeof(always) },
+		{ CKA_SIGN, &sign, sizeof(sign) },
+	};
+
+	session_get_fixed(&signer->session, signer->key, attrs, 3);
+	if (attrs[0].ulValueLen != sizeof(signer->type))
+		return diag_set(diag, NFSTLS_E_KEY_UNUSABLE, "%s does not tell the type of the key",
+				signer->session.name);
+	signer->reauthenticate = attrs[1].ulValueLen == sizeof(always) && always == CK_TRUE;
+	signer->may_sign = attrs[2].ulValueLen != sizeof(sign) || sign == CK_TRUE;
+	return 0;
+}
+
 int signer_open(P11KitUri *uri, const struct nfstls_access *access, struct signer **signer, struct nfstls_diag *diag)
 {
 	const char *pin_source = p11_kit_uri_get_pin_source(uri);
 	struct signer *opened = calloc(1, sizeof(*opened));
-	CK_BBOOL always = CK_FALSE, sign;
 	int ret;
 
 	if (!opened)
@@ -138,19 +156,12 @@ int signer_open(P11KitUri *uri, const struct nfstls_access *access, struct signe
 		return ret;
 	}
 	ret = find_key(&opened->session, uri, &opened->key, diag);
-	if (ret == 0 &&
-	    !session_get_fixed(&opened->session, opened->key, CKA_KEY_TYPE, &opened->type, sizeof(opened->type)))
-		ret = diag_set(diag, NFSTLS_E_KEY_UNUSABLE, "%s does not tell the type of the key",
-			       opened->session.name);
+	if (ret == 0)
+		ret = describe_key(opened, diag);
 	if (ret < 0) {
 		signer_free(opened);
 		return ret;
 	}
-	session_get_fixed(&opened->session, opened->key, CKA_ALWAYS_AUTHENTICATE, &always, sizeof(always));
-	opened->reauthenticate = always == CK_TRUE;
-	/* once for all schemes: SoftHSM reads a file for each time that it is asked */
-	opened->may_sign =
-		!session_get_fixed(&opened->session, opened->key, CKA_SIGN, &sign, sizeof(sign)) || sign == CK_TRUE;
 	*signer = opened;
 	return 0;
 }
