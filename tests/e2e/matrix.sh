@@ -1,26 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# The token matrix: what each token software is put through, and its row of docs/tokens.md. Each test matrix_*.t is one
-# token software: it sets the token up, says what follows, and calls matrix. To be sourced after lib.sh.
-#
-#   SOFTWARE, VERSION      what people call it, and which one it was
-#   NAMES                  the objects on it, each a key with its certificate of the CA "root", named by the key's type
-#   token_uri NAME         what add is given for it
-#   token_away, token_back takes the token away; brings it back
-#   tries, TRIED           what it tells of wrong PINs; and what it must tell after one. Nothing where it does not tell
-#   NOTES                  for its row, with what it cannot do and a test has shown
-#
-# Its PIN is $PIN, and $PIN_FILE has it.
+# The token matrix: what each token software is put through, and its row of docs/tokens.md. Each test matrix_*.t is one of
+# them. To be sourced after lib.sh.
 
-# pkcsconf takes eight digits and no more, and so does a smartcard
-PIN=27182818
+# shellcheck source=tests/e2e/token_software.sh
+. /src/tests/e2e/token_software.sh
+
 WRONG=14142135
-NOTES=''
 CELLS=()
 
-TRIED=''
-tries() { :; }
+# matrix_world: the CA "root", a server, the token, a client that has it, and its PIN in $PIN_FILE
+matrix_world() {
+	world_up
+	ca_new root
+	server_start root
+	ok 'a token with keys and certificates' token_up
+	client_up
+	pin_file
+}
 
 # column STEP: a cell says yes if all of it went well, unless the step has more to say, in $CELL
 column() {
@@ -145,12 +143,4 @@ matrix() {
 		echo '|'
 	} >/results/row
 	diag </results/row
-}
-
-# version_of PACKAGE: without the distribution's part
-version_of() { dpkg-query -W -f '${source:Upstream-Version}' "$1" | sed 's/+dfsg.*//'; }
-
-# made_by_pkcs11_tool TOKEN: the two usual keys
-made_by_pkcs11_tool() {
-	token_made "$1" P-256 root EC:prime256v1 01 && token_made "$1" RSA-2048 root rsa:2048 02
 }

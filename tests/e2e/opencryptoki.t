@@ -9,8 +9,10 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . /src/tests/e2e/lib.sh
-# shellcheck source=tests/e2e/opencryptoki.sh
-. /src/tests/e2e/opencryptoki.sh
+# shellcheck source=tests/e2e/token_software.sh
+. /src/tests/e2e/token_software.sh
+# shellcheck source=tests/e2e/matrix/opencryptoki.sh
+. /src/tests/e2e/matrix/opencryptoki.sh
 
 world_up
 ca_new root
@@ -18,13 +20,14 @@ server_start root
 client_start root
 ok 'the daemon of opencryptoki is there' ock_up
 ok 'the token is initialised' ock_init lab
+pin_file
 
 ok 'a key is made on the token, and its certificate put there' token_made lab ock root EC:prime256v1
 diag <"$LOGS/token"
 
-ok 'it is added' nfstlskey add lab --pkcs11 "pkcs11:token=lab;object=ock?pin-source=file:$PIN_FILE&module-path=$SOFTHSM"
+ok 'it is added' nfstlskey add lab --pkcs11 "pkcs11:token=lab;object=ock?pin-source=file:$PIN_FILE&module-path=$MODULE"
 mounts_as lab CN=ock
-is 'no wrong PIN was given' "$(pin_flags)" USER_PIN_INITIALIZED
+is 'no wrong PIN was given' "$(tries)" USER_PIN_INITIALIZED
 
 # --- the PIN file goes wrong under a mount that must not give up ---
 ok 'it mounts' mount_as lab
@@ -49,32 +52,32 @@ for n in 1 2 3; do
 	nok "a new mount fails ($n)" on_client timeout 30 mount -t nfs \
 		-o "vers=4.2,nosharecache,xprtsec=mtls,$(nfstlskey show lab),retry=0" server:/ /mnt/other
 done
-is 'the token is not locked, nor near it: one wrong PIN' "$(pin_flags)" 'USER_PIN_COUNT_LOW USER_PIN_INITIALIZED'
+is 'the token is not locked, nor near it: one wrong PIN' "$(tries)" 'USER_PIN_COUNT_LOW USER_PIN_INITIALIZED'
 refusals | diag
 is 'one login failed' "$(refusals | grep -c 'refused the PIN:')" 1
 
 # --- a person puts it right ---
 pin_file
 ok 'unlock with the right PIN' nfstlskey unlock lab
-is 'the token has forgotten the wrong ones' "$(pin_flags)" USER_PIN_INITIALIZED
+is 'the token has forgotten the wrong ones' "$(tries)" USER_PIN_INITIALIZED
 wait_for works
 result $? 'the mount recovers without being mounted anew'
 umount /mnt/nfs
 
 # --- one try is left: nobody may spend it but a person, at the token itself ---
 # login PIN: by a tool of the token
-login() { PIN=$1 pkcs11-tool --module "$SOFTHSM" --token-label lab --login --pin env:PIN --list-objects; }
-has_final_try() { [[ $(pin_flags) == *FINAL_TRY* ]]; }
+login() { PIN=$1 pkcs11-tool --module "$MODULE" --token-label lab --login --pin env:PIN --list-objects; }
+has_final_try() { [[ $(tries) == *FINAL_TRY* ]]; }
 for n in 1 2 3; do
 	has_final_try || nok "a wrong PIN by another program ($n)" login 141421
 done
 ok 'the token says that one try is left' has_final_try
 refuses 'unlock with the right PIN does not spend it' 8 'one try is left' nfstlskey unlock lab
 refuses 'nor does add' 8 'one try is left' nfstlskey add other \
-	--pkcs11 "pkcs11:token=lab;object=ock?pin-source=file:$PIN_FILE&module-path=$SOFTHSM"
+	--pkcs11 "pkcs11:token=lab;object=ock?pin-source=file:$PIN_FILE&module-path=$MODULE"
 nok 'nor does a mount' mount_as lab retry=0
 ok 'the token takes the right one from a tool of its own' login "$PIN"
-is 'and says no more of it' "$(pin_flags)" USER_PIN_INITIALIZED
+is 'and says no more of it' "$(tries)" USER_PIN_INITIALIZED
 ok 'it mounts as before' mount_as lab
 umount /mnt/nfs
 done_testing
