@@ -32,19 +32,17 @@ identities() {
 	identity "$1-file" --cert "$PKI/$1-file.pem" --key "$PKI/$1-file.key"
 }
 
-# own_client: one more, whose tlshd has a token key in its own configuration, where it can have one. Neither the certificate
-# nor the PIN can come from anywhere but a file and the URI.
+# own_client: one more, whose tlshd has a token key in its own configuration, where it can have one. GnuTLS takes what
+# pin-source has for the name of a file, and all that is in there for the PIN.
 own_client() {
-	local CLIENT=own
+	local CLIENT=own CLIENT_TLSHD pin=/run/own.pin
 	[[ $VM_TLSHD == built ]] || return
+	(umask 077 && printf %s "$PIN" >$pin)
 	another_client own
-	own_config "$PKI/ecdsa.pem" "pkcs11:token=lab;object=ecdsa;type=private?pin-value=$PIN"
-	wait_for mount_own && umount /mnt/nfs
-}
-
-own_config() {
-	client_start root "x509.certificate=$1" "x509.private_key=$2" 2>>"$LOGS/own"
-}
+	client_start root "x509.certificate=$PKI/ecdsa.pem" \
+		"x509.private_key=pkcs11:token=lab;object=ecdsa;type=private?pin-source=$pin"
+	mount_own && umount /mnt/nfs
+} 2>>"$LOGS/own"
 
 mount_own() { CLIENT=own on_client mount -t nfs -o vers=4.2,xprtsec=mtls,retry=0 server:/ /mnt/nfs; }
 
@@ -53,7 +51,7 @@ mount_with() { on_client mount -t nfs -o "vers=4.2,xprtsec=mtls,${SERIALS[$1]}" 
 # timed NAME COMMAND...: a mount, unmounted again; a line with its ms
 timed() {
 	local begin=$EPOCHREALTIME end
-	"${@:2}" || return
+	"${@:2}" || { echo "a mount failed: $1" >&2 && exit 1; }
 	end=$EPOCHREALTIME
 	umount /mnt/nfs
 	echo "$1 $(calculate "(${end/./} - ${begin/./}) / 1000")" >>$RUNS
@@ -61,7 +59,7 @@ timed() {
 
 # token_alone rsa|ecdsa: what the token takes, without a mount
 token_alone() {
-	"$TESTS/signing" 1 "$1" lab "$1" "$PIN_FILE" raw="$SOFTHSM" | sed "s/^raw/$1-raw/" >>$RUNS
+	"$TESTS/signing" 1 "$1" lab "$1" "$PIN_FILE" raw="$SOFTHSM" | sed "s/^raw/$1-raw/" >>$RUNS || exit
 }
 
 rounds() {
@@ -102,6 +100,19 @@ mount_table() {
 		verdict "a mount with a token key to one with a file key and the token, $type" "$(ratio "$type-token" "$type")" 1.05
 	done
 	echo
+	[[ -z $OWN ]] || own_text
+}
+
+own_text() {
+	local modules
+	modules=$(basename -s .module -a /usr/share/p11-kit/modules/*.module | paste -sd ' ')
+	cat <<-END
+		For the token key of its configuration, which is one for all mounts, a tlshd leaves all to GnuTLS. At each handshake that
+		loads and initialises every module that p11-kit is configured with (here $modules), also where the URI has a
+		\`module-path\`. The PIN stands in that URI, or in a file that its \`pin-source\` names without \`file:\` and that does not end
+		in a newline.
+
+	END
 }
 
 # peaks NAME: the processes of a few mounts
@@ -111,7 +122,7 @@ peaks() {
 	for ((i = 0; i < 5; i++)); do
 		mount_with "$1" && umount /mnt/nfs
 	done
-	wait_for peaks_told "$1"
+	wait_for peaks_told "$1" || exit
 	sed "s/^/$1-/" $PEAKS >>$RUNS
 }
 peaks_told() { [[ $(grep -c child $PEAKS) -ge 5 && ($1 == *-file || $(grep -c agent $PEAKS) -ge 5) ]]; }
