@@ -10,8 +10,8 @@ tests_bench_probe_LDADD = libp11.la $(GNUTLS_LIBS) $(KEYUTILS_LIBS)
 
 check_PROGRAMS += tests/bench/signing
 installed_tests += tests/bench/signing
-tests_bench_signing_SOURCES = tests/bench/signing.c
-tests_bench_signing_LDADD = libp11.la $(GNUTLS_LIBS)
+tests_bench_signing_SOURCES = tests/bench/signing.c tests/bench/ways.c tests/bench/ways.h
+tests_bench_signing_LDADD = libp11.la $(P11KIT_LIBS) $(GNUTLS_LIBS)
 
 check_LTLIBRARIES += tests/bench/peak.la
 installed_tests += tests/bench/peak.la

@@ -59,7 +59,7 @@ timed() {
 
 # token_alone rsa|ecdsa: what the token takes, without a mount
 token_alone() {
-	"$TESTS/signing" 1 "$1" lab "$1" "$PIN_FILE" raw="$SOFTHSM" | sed "s/^raw/$1-raw/" >>$RUNS || exit
+	"$TESTS/signing" 1 "$1" "pkcs11:token=lab;object=$1;type=private" "$PIN_FILE" raw="$SOFTHSM" | sed "s/^raw/$1-raw/" >>$RUNS || exit
 }
 
 rounds() {

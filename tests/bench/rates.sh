@@ -57,7 +57,7 @@ at_once() {
 
 # raw_rate: what the token alone can do, one after the other
 raw_rate() {
-	"$TESTS/signing" 21 ecdsa lab lab "$PIN_FILE" raw="$SOFTHSM" >>$RUNS
+	"$TESTS/signing" 21 ecdsa 'pkcs11:token=lab;object=lab;type=private' "$PIN_FILE" raw="$SOFTHSM" >>$RUNS
 	calculate "1000 / $(median raw $RUNS 3)"
 }
 

@@ -57,8 +57,9 @@ server() {
 
 # measure KEY-TYPE: leaves what was measured in a file of this name
 measure() {
-	"${TESTS[0]}/signing" "$ROUNDS" "$1" bench "$1" "$BENCH/pin" raw="$MODULE" apart="$MODULE" gnutls-one="$MODULE" library="$MODULE" \
-		gnutls-all= der="$BENCH/$1" raw+server="$CLIENT" library+server="$CLIENT" >"$BENCH/$1.runs"
+	"${TESTS[0]}/signing" "$ROUNDS" "$1" "pkcs11:token=bench;object=$1;type=private" "$BENCH/pin" raw="$MODULE" apart="$MODULE" \
+		gnutls-one="$MODULE" library=module-path="$MODULE" gnutls-all= der="$BENCH/$1" raw+server="$CLIENT" \
+		library+server=module-path="$CLIENT" >"$BENCH/$1.runs"
 }
 
 # processor WAY FILE: the kernel of the virtual machine counts it by ticks of 10 ms, which says nothing
