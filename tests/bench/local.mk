@@ -24,4 +24,4 @@ tests_bench_stand_in_la_SOURCES = tests/bench/stand_in.c
 tests_bench_stand_in_la_LDFLAGS = -module -avoid-version -shared -rpath $(testsdir)
 
 EXTRA_DIST += tests/bench/cli.sh tests/bench/figures.sh tests/bench/lib.sh tests/bench/limits.sh tests/bench/mounts.sh \
-	tests/bench/rates.sh tests/bench/signing.sh
+	tests/bench/rates.sh tests/bench/signing.sh tests/bench/token.sh tests/bench/tokens.sh

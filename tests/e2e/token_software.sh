@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # who sources this reads them
 #
 # The token software of the matrix. A file matrix/NAME.sh is one of them: it sets up a token with keys and certificates, for
 # the test matrix_NAME.t as well as for the benchmark, and says the following. This is to be sourced before it, after
@@ -7,6 +7,8 @@
 #
 #   SOFTWARE, VERSION      what people call it, and which one it was
 #   MODULE                 its PKCS#11 module, a path
+#   RESERVED               what its C_Initialize is to be given, where it cannot do without
+#   NO_GNUTLS              why GnuTLS finds no key on it by itself, where it does not
 #   NAMES                  the objects on it, each a key with its certificate, named by the key's type
 #   token_up               sets it up
 #   token_uri NAME         what add is given for it
@@ -19,6 +21,8 @@
 
 # pkcsconf takes eight digits and no more, and so does a smartcard
 PIN=27182818
+RESERVED=''
+NO_GNUTLS=''
 NOTES=''
 TRIED=''
 tries() { :; }

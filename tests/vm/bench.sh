@@ -39,6 +39,7 @@ bench_tables() {
 	bench_head
 	bench_part "Opening a key and signing, on the host's kernel" env STAGE="$STAGE" "$TOP/tests/bench/signing.sh" 71
 	bench_part 'Opening a key and signing, in the virtual machine' vm_run "$TOP/tests/bench/signing.sh" 21
+	bench_part 'Opening a key and signing, of other token software' vm_run "$TOP/tests/bench/tokens.sh" 9
 	bench_part 'Mounts, and the memory of tlshd' vm_run "$TOP/tests/bench/mounts.sh"
 	bench_part "Commands, on the host's kernel" env STAGE="$STAGE" "$TOP/tests/bench/cli.sh"
 	bench_part 'Handshakes at once' vm_run "$TOP/tests/bench/rates.sh"

@@ -10,6 +10,7 @@ MODULE=$(realpath /usr/lib/*/opencryptoki/libopencryptoki.so.0)
 # for the functions of lib.sh that make keys
 SOFTHSM=$MODULE
 NAMES=(P-256 RSA-2048)
+NO_GNUTLS='it allows no module to start threads, and this one will not start without'
 NOTES='Debian does not register it with p11-kit: the URI names the module.'
 token_up() { ock_up && ock_init lab && made_by_pkcs11_tool lab; }
 token_uri() { echo "pkcs11:token=lab;object=$1?module-path=$MODULE"; }
