@@ -18,11 +18,14 @@
 #include "config.h"
 
 #include <dlfcn.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -33,6 +36,8 @@
 #define CERTS_MAX   10
 /* The kernel waits 10 s for a client's handshake; it has to hear of a token that does not answer before that. */
 #define DEADLINE_MS 8000
+/* knfsd closes the connection after 5 s, counted from a moment later. */
+#define PATIENCE_MS 4500
 
 static struct {
 	struct timespec begun;	 /* when the child was made, for this handshake */
@@ -77,13 +82,18 @@ __attribute__((destructor)) static void end(void)
 	nfstls_keys_clear(&state.keys);
 }
 
-static unsigned int time_left_ms(void)
+static long passed_ms(void)
 {
 	struct timespec now;
-	long passed;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	passed = (now.tv_sec - state.begun.tv_sec) * 1000 + (now.tv_nsec - state.begun.tv_nsec) / 1000000;
+	return (now.tv_sec - state.begun.tv_sec) * 1000 + (now.tv_nsec - state.begun.tv_nsec) / 1000000;
+}
+
+static unsigned int time_left_ms(void)
+{
+	long passed = passed_ms();
+
 	return passed < DEADLINE_MS ? DEADLINE_MS - passed : 1;
 }
 
@@ -251,10 +261,34 @@ static bool sent_our_certificate(gnutls_session_t session)
 	return sent && sent->size == ours->size && memcmp(sent->data, ours->data, ours->size) == 0;
 }
 
+/*
+ * TLS 1.3 does not wait for a word of the server after the signature. A server that closed the connection before, for
+ * it had waited long enough, is one to try again; tlshd would say EIO, as kTLS takes no such connection. When there was
+ * time enough it may have refused us.
+ */
+static bool server_gave_up(gnutls_session_t session)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	return state.has_handle && passed_ms() > PATIENCE_MS &&
+	       getsockopt(gnutls_transport_get_int(session), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+	       info.tcpi_state != TCP_ESTABLISHED;
+}
+
+static int judge(gnutls_session_t session, int ret)
+{
+	static const struct nfstls_diag not_sent = { .text = "the handshake ended without our certificate" };
+	static const struct nfstls_diag gave_up = { .text = "the server did not wait for the signature" };
+
+	if (!sent_our_certificate(session))
+		return refuse(NFSTLS_E_KEY_UNUSABLE, &not_sent);
+	return server_gave_up(session) ? refuse(NFSTLS_E_TIMEOUT, &gave_up) : ret;
+}
+
 int gnutls_handshake(gnutls_session_t session)
 {
 	static typeof(gnutls_handshake) *real;
-	static const struct nfstls_diag not_sent = { .text = "the handshake ended without our certificate" };
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	int ret, error;
 
@@ -269,5 +303,5 @@ int gnutls_handshake(gnutls_session_t session)
 		error = nfstls_last_sign_error(&diag);
 		return error ? refuse(error, &diag) : pass_on(session, ret);
 	}
-	return sent_our_certificate(session) ? ret : refuse(NFSTLS_E_KEY_UNUSABLE, &not_sent);
+	return judge(session, ret);
 }

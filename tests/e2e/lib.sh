@@ -314,7 +314,7 @@ server_start() {
 		x509.certificate=$PKI/server.pem
 		x509.private_key=$PKI/server.key
 	EOF
-	(exec nsenter --net=/run/netns/server tlshd -s -c /etc/tlshd.server) >>"$LOGS/tlshd.server" 2>&1 &
+	server_tlshd
 	mkdir -p /export /run/rpc_pipefs /var/lib/nfs/nfsdcld
 	mount -t tmpfs export /export
 	[[ ${#NO_NFS3[@]} -gt 0 ]] || on_server rpcbind
@@ -327,6 +327,10 @@ server_start() {
 	until nfsd_start && [[ $(</proc/fs/nfsd/v4_end_grace) == Y ]]; do server_stop; done
 	mountd_start on_server "${NO_NFS3[@]}"
 	wait_for grep -q 'priority string' "$LOGS/tlshd.server"
+}
+
+server_tlshd() {
+	(exec nsenter --net=/run/netns/server tlshd -s -c /etc/tlshd.server) >>"$LOGS/tlshd.server" 2>&1 &
 }
 
 # mountd_start WHERE [OPTION...]: by way of netlink, nfs-utils 3.1 has the kernel take a referral for a replica

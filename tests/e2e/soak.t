@@ -103,14 +103,11 @@ kill_tlshd() {
 	echo "$CLIENT_TLSHD" >"$DIR/tlshd-$host"
 }
 
+server_tlshd_comes() { sleep 1 && server_tlshd; }
+
 kill_server_tlshd() {
 	pkill -KILL -f '[/]etc/tlshd.server'
-	break_connections server_tlshd
-}
-
-server_tlshd() {
-	sleep 1
-	(exec nsenter --net=/run/netns/server tlshd -s -c /etc/tlshd.server) >>"$LOGS/tlshd.server" 2>&1 &
+	break_connections server_tlshd_comes
 }
 
 take_token_away() {
