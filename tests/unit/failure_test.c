@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Each call that may fail for lack of something does so once, one after the other: the library says so, in a way that
+ * does not make a mount fail for good, has given out nothing, and leaks neither memory (for the sanitizer to tell) nor
+ * descriptors. What is interrupted goes on.
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <keyutils.h>
+
+#include "failing.h"
+#include "latch.h"
+#include "softhsm.h"
+#include "unit.h"
+
+/* More calls than any of these makes: what does not end is broken. */
+#define ROUNDS_MAX 2000
+#define PIN_ID	   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define URI	   "pkcs11:token=lab;object=key?module-path=/usr/lib/m.so&pin-source=file:/etc/pin"
+
+static struct softhsm hsm;
+static bool no_keyring; /* containers often forbid keyctl(2) */
+static struct authority root, middle;
+static gnutls_privkey_t leaf_key, pss_key;
+static gnutls_x509_crt_t leaf, pss, second;
+static gnutls_datum_t leaf_der;
+static const char *token_uri, *key_uri;
+
+/* What is done again and again: it returns what the library returned, and releases what it got. */
+typedef int operation(struct nfstls_diag *diag);
+
+static size_t count_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+/* Time mends it, or it says that GnuTLS failed, which is no judgement on the identity. */
+static bool is_honest(int ret)
+{
+	return ret == 0 || ret == NFSTLS_E_CRYPTO || nfstls_error_is_transient(ret);
+}
+
+static void survive(enum failing_kind kind, operation *operate, bool goes_well)
+{
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	unsigned int failures = 0;
+	size_t descriptors = 0;
+	bool failed = true;
+
+	for (unsigned int nth = 0; failed; nth++) {
+		int ret;
+
+		assert_true(nth < ROUNDS_MAX);
+		failing_begin(kind, nth);
+		ret = operate(&diag);
+		failed = failing_end();
+		nfstls_cleanup();
+		if (!is_honest(ret) || ((goes_well || !failed) && ret < 0)) {
+			print_error("call %u fails: %d (%s): %s\n", nth, ret, nfstls_strerror(ret), diag.text);
+			fail();
+		}
+		nfstls_diag_clear(&diag);
+		failures += ret < 0;
+		if (nth == 1)
+			descriptors = count_descriptors();
+		if (nth > 1)
+			assert_int_equal(count_descriptors(), descriptors);
+	}
+	assert_true(goes_well || failures > 0);
+}
+
+/* --- without a token --- */
+
+static int handles(struct nfstls_diag *diag)
+{
+	gnutls_datum_t handle = { NULL, 0 }, pem = { NULL, 0 }, again = { NULL, 0 };
+	char *uri = NULL, *token = NULL, *source = NULL, *module = NULL;
+	int ret = nfstls_handle_encode(URI, &handle);
+
+	(void)diag;
+	if (ret == 0)
+		ret = nfstls_handle_decode(&handle, &uri);
+	if (ret == 0)
+		ret = nfstls_handle_token(&handle, &token);
+	if (ret == 0)
+		ret = nfstls_handle_pin_source(&handle, &source);
+	if (ret == 0)
+		ret = nfstls_handle_module(&handle, &module);
+	if (ret == 0 && gnutls_pem_base64_encode2(NFSTLS_HANDLE_PEM_LABEL, &handle, &pem) == 0)
+		ret = nfstls_handle_from_pem(&pem, &again);
+	if (ret == 0)
+		assert_datum_equal(&again, &handle);
+	else
+		assert_null(again.data);
+	gnutls_free(handle.data);
+	gnutls_free(pem.data);
+	gnutls_free(again.data);
+	free(uri);
+	free(token);
+	free(source);
+	free(module);
+	return ret;
+}
+
+static int uris(struct nfstls_diag *diag)
+{
+	char *with_file = NULL, *path = NULL;
+	int ret = nfstls_uri_with_pin_file("pkcs11:token=lab", "pin", &with_file, diag);
+
+	if (ret == 0)
+		ret = nfstls_uri_check(with_file, &path, diag);
+	if (ret == 0)
+		assert_int_equal(path[0], '/');
+	else
+		assert_null(path);
+	free(with_file);
+	free(path);
+	return ret;
+}
+
+static int chain(struct nfstls_diag *diag)
+{
+	const gnutls_x509_crt_t pool[] = { root.cert, middle.cert, leaf };
+	gnutls_datum_t built = { NULL, 0 };
+	int ret = nfstls_chain_build(leaf, pool, 3, &built);
+
+	(void)diag;
+	assert_true(ret == 0 ? built.size > 0 : built.size == 0);
+	gnutls_free(built.data);
+	return ret;
+}
+
+static int proofs(struct nfstls_diag *diag)
+{
+	const gnutls_x509_crt_t certs[] = { pss, second, leaf };
+	gnutls_sign_algorithm_t schemes[NFSTLS_SCHEMES_MAX];
+	unsigned int index = 99, count;
+	int ret = nfstls_cert_match(leaf_key, certs, 3, &index, diag);
+
+	assert_int_equal(index, ret == 0 ? 2 : 99);
+	if (ret == 0)
+		ret = nfstls_cert_schemes(leaf, schemes, &count, diag);
+	if (ret == 0)
+		ret = nfstls_cert_prove(leaf_key, leaf, schemes[0], diag);
+	if (ret == 0)
+		ret = nfstls_cert_schemes(pss, schemes, &count, diag);
+	if (ret == 0)
+		ret = nfstls_cert_prove(pss_key, pss, GNUTLS_SIGN_RSA_PSS_SHA256, diag);
+	return ret;
+}
+
+static int packs(struct nfstls_diag *diag)
+{
+	const struct nfstls_keys keys = { .cert = leaf_der, .privkey = leaf_der, .chain = leaf_der };
+	struct nfstls_keys again = { .cert = { NULL, 0 } };
+	gnutls_datum_t packed = { NULL, 0 };
+	int ret = nfstls_keys_pack(&keys, &packed);
+
+	(void)diag;
+	if (ret == 0)
+		ret = nfstls_keys_unpack(&packed, &again);
+	if (ret == 0)
+		assert_datum_equal(&again.chain, &keys.chain);
+	else
+		assert_null(again.cert.data);
+	nfstls_keys_clear(&again);
+	gnutls_free(packed.data);
+	return ret;
+}
+
+/* --- with a keyring --- */
+
+static int loads(struct nfstls_diag *diag)
+{
+	struct nfstls_keys keys = { .identity = { strdup("lab"), KEY_SPEC_SESSION_KEYRING } };
+	int ret = keys.identity.name ? nfstls_keys_load(&keys) : NFSTLS_E_MEMORY;
+
+	(void)diag;
+	if (ret == 0)
+		assert_datum_equal(&keys.cert, &leaf_der);
+	nfstls_keys_clear(&keys);
+	return ret;
+}
+
+/* With or without memory, a latch of another identity for the same PIN is never overlooked. */
+static int checks_latches(struct nfstls_diag *diag)
+{
+	const struct nfstls_identity lab = { (char *)"lab", KEY_SPEC_SESSION_KEYRING };
+	int ret = latch_check(&lab, PIN_ID, diag);
+
+	assert_true(ret < 0);
+	return ret == NFSTLS_E_PIN_LATCHED ? 0 : ret;
+}
+
+/* It is set, or there is an error, and may then be set all the same. */
+static int sets_latches(struct nfstls_diag *diag)
+{
+	const struct nfstls_identity one = { (char *)"one", KEY_SPEC_SESSION_KEYRING };
+	bool by_person = false;
+	int ret = nfstls_latch_set(&one, PIN_ID, "test");
+
+	(void)diag;
+	if (ret == 0)
+		ret = nfstls_latch_get(&one, &by_person);
+	assert_false(by_person);
+	return ret == 0 ? nfstls_latch_clear(&one, NULL) : ret;
+}
+
+/* --- with a token --- */
+
+static int finds(struct nfstls_diag *diag)
+{
+	struct nfstls_token_key found = { .uri = NULL };
+	int ret = nfstls_token_key_find(token_uri, NULL, NULL, 0, &found, diag);
+
+	assert_true((ret == 0) == (found.uri && found.token && found.cert.size > 0 && found.chain.size > 0));
+	nfstls_token_key_clear(&found);
+	return ret;
+}
+
+static int signs(struct nfstls_diag *diag)
+{
+	const gnutls_datum_t data = { (void *)"text", 4 };
+	gnutls_datum_t handle = { NULL, 0 }, signature = { NULL, 0 };
+	gnutls_privkey_t key = NULL;
+	int ret = nfstls_handle_encode(key_uri, &handle);
+
+	if (ret == 0)
+		ret = gnutls_privkey_init(&key) < 0 ? NFSTLS_E_MEMORY : 0;
+	if (ret == 0)
+		ret = nfstls_privkey_import_handle(key, &handle, NULL, NULL, diag);
+	if (ret == 0 && gnutls_privkey_sign_data2(key, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256, 0, &data, &signature) < 0)
+		ret = nfstls_last_sign_error(diag);
+	assert_true((ret == 0) == (signature.size > 0));
+	gnutls_free(signature.data);
+	gnutls_free(handle.data);
+	if (key)
+		gnutls_privkey_deinit(key);
+	return ret;
+}
+
+static int lists(struct nfstls_diag *diag)
+{
+	struct nfstls_token *tokens = NULL;
+	size_t count = 0;
+	int ret = nfstls_token_list(token_uri, &tokens, &count, diag);
+
+	if (ret == 0)
+		assert_int_equal(tokens[0].ncerts, 2);
+	nfstls_token_list_free(tokens, count);
+	return ret;
+}
+
+/* --- the tests --- */
+
+static void no_memory(void **state)
+{
+	survive(FAILING_MEMORY, *state, false);
+}
+
+static void no_memory_with_keyring(void **state)
+{
+	if (no_keyring)
+		skip_because("there is no joining a session keyring here");
+	survive(FAILING_MEMORY, *state, false);
+}
+
+static void no_memory_with_token(void **state)
+{
+	softhsm_need();
+	survive(FAILING_MEMORY, *state, false);
+}
+
+static void refused(void **state)
+{
+	softhsm_need();
+	survive(FAILING_SYSTEM, *state, false);
+}
+
+static void interrupted(void **state)
+{
+	softhsm_need();
+	survive(FAILING_INTERRUPT, *state, true);
+}
+
+static void token_gone(void **state)
+{
+	softhsm_need();
+	survive(FAILING_TOKEN, *state, false);
+}
+
+static void make_certs(void)
+{
+	gnutls_privkey_t other = key_make(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1));
+
+	authority_make(&root, "root", NULL);
+	authority_make(&middle, "middle", &root);
+	leaf_key = key_make(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1));
+	pss_key = key_make(GNUTLS_PK_RSA_PSS, 2048);
+	leaf = cert_for("leaf", leaf_key, &middle);
+	pss = cert_for("pss", pss_key, &middle);
+	second = cert_for("second", other, &middle);
+	leaf_der = cert_der(leaf);
+	gnutls_privkey_deinit(other);
+}
+
+static void fill_keyring(void)
+{
+	const struct nfstls_identity other = { (char *)"other", KEY_SPEC_SESSION_KEYRING };
+	key_serial_t serial;
+
+	no_keyring = keyctl_join_session_keyring(NULL) < 0;
+	if (no_keyring)
+		return;
+	serial = add_key("user", "nfs:x509:lab:cert", leaf_der.data, leaf_der.size, KEY_SPEC_SESSION_KEYRING);
+	assert_true(serial > 0);
+	assert_ok(nfstls_latch_set(&other, PIN_ID, "test"), NULL);
+}
+
+static int set_up(void **state)
+{
+	static const struct softhsm_name name = { "\1", 1, "key" }, above = { "\2", 1, "above" };
+	CK_SESSION_HANDLE session;
+	gnutls_pubkey_t key;
+	gnutls_x509_crt_t cert;
+
+	(void)state;
+	make_certs();
+	fill_keyring();
+	if (!softhsm_module())
+		return 0;
+	softhsm_make(&hsm);
+	token_uri = softhsm_uri(&hsm, "token=lab");
+	key_uri = softhsm_uri(&hsm, "token=lab;object=key");
+	softhsm_open(&hsm);
+	session = softhsm_token(&hsm, "lab");
+	key = softhsm_key(&hsm, session, KEY_P256, &name);
+	cert = cert_issue("leaf", key, &middle, false);
+	softhsm_cert(&hsm, session, cert, &name);
+	softhsm_cert(&hsm, session, middle.cert, &above);
+	softhsm_close(&hsm);
+	gnutls_x509_crt_deinit(cert);
+	gnutls_pubkey_deinit(key);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	softhsm_remove(&hsm);
+	gnutls_free(leaf_der.data);
+	gnutls_x509_crt_deinit(leaf);
+	gnutls_x509_crt_deinit(pss);
+	gnutls_x509_crt_deinit(second);
+	gnutls_privkey_deinit(leaf_key);
+	gnutls_privkey_deinit(pss_key);
+	authority_clear(&middle);
+	authority_clear(&root);
+	return 0;
+}
+
+#define WITHOUT(lack, test, operation)                                                                                 \
+	{                                                                                                              \
+#operation "_" #lack, test, NULL, NULL, operation                                                      \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITHOUT(no_memory, no_memory, handles),
+		WITHOUT(no_memory, no_memory, uris),
+		WITHOUT(no_memory, no_memory, chain),
+		WITHOUT(no_memory, no_memory, proofs),
+		WITHOUT(no_memory, no_memory, packs),
+		WITHOUT(no_memory, no_memory_with_keyring, loads),
+		WITHOUT(no_memory, no_memory_with_keyring, checks_latches),
+		WITHOUT(no_memory, no_memory_with_keyring, sets_latches),
+		WITHOUT(no_memory, no_memory_with_token, finds),
+		WITHOUT(no_memory, no_memory_with_token, signs),
+		WITHOUT(no_memory, no_memory_with_token, lists),
+		WITHOUT(refused, refused, finds),
+		WITHOUT(refused, refused, signs),
+		WITHOUT(interrupted, interrupted, finds),
+		WITHOUT(interrupted, interrupted, signs),
+		WITHOUT(token_gone, token_gone, finds),
+		WITHOUT(token_gone, token_gone, signs),
+		WITHOUT(token_gone, token_gone, lists),
+	};
+
+	return run_group(tests, set_up, tear_down);
+}
