@@ -15,6 +15,7 @@ check_LTLIBRARIES =
 EXTRA_DIST += tests/unit/same_words tests/unit/walk_of tests/unit/tap.sh tests/unit/cmocka_is_missing
 
 unit_tests = \
+	tests/unit/agent_test \
 	tests/unit/cert_test \
 	tests/unit/cli_test \
 	tests/unit/failure_test \
@@ -63,7 +64,7 @@ failing_calls = \
 	p11_kit_module_load p11_kit_uri_format p11_kit_uri_new p11_kit_uri_set_attribute \
 	gnutls_hash_init gnutls_malloc gnutls_privkey_init gnutls_pubkey_import_x509 gnutls_pubkey_init gnutls_realloc \
 	gnutls_rnd gnutls_x509_crt_export2 gnutls_x509_crt_init gnutls_x509_spki_init \
-	close_range dup2 flock fork mmap open poll read recv send socketpair waitpid
+	_exit close_range dup2 flock fork mmap open poll read recv send socketpair waitpid
 tests_unit_failure_test_SOURCES = tests/unit/failure_test.c tests/unit/failing.c tests/unit/failing.h
 tests_unit_failure_test_LDADD = $(LDADD) $(KEYUTILS_LIBS)
 tests_unit_failure_test_LDFLAGS = $(failing_calls:%=-Wl,--wrap=%)
