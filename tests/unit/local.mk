@@ -27,6 +27,7 @@ unit_tests = \
 	tests/unit/keyring_test \
 	tests/unit/module_test \
 	tests/unit/mount_options_test \
+	tests/unit/odd_test \
 	tests/unit/owner_test \
 	tests/unit/pin_test \
 	tests/unit/report_test \
