@@ -189,7 +189,7 @@ static void broken_errand(void **state)
 	(void)state;
 	agent_serve_errands(agent, errand_run, &owner);
 	assert_ok(agent_call(agent, NULL, &answer, &diag), &diag);
-	assert_error(wire_get_outcome(&answer, &diag), NFSTLS_E_KEYRING, &diag);
+	assert_error(wire_get_outcome(&answer, &diag), NFSTLS_E_MEMORY, &diag);
 	wire_clear(&answer);
 	agent_release(agent);
 }
@@ -201,7 +201,7 @@ static void errand_of_a_process(void **state)
 
 	(void)state;
 	assert_false(agent_ask(&errand, &answer));
-	assert_error(errand_set_latch("id", "cause"), NFSTLS_E_KEYRING, NULL);
+	assert_error(errand_set_latch("id", "cause"), NFSTLS_E_MEMORY, NULL);
 }
 
 /* wire.h: what is read is not trusted. */

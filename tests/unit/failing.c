@@ -17,6 +17,7 @@
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
 
+#include "agent.h"
 #include "failing.h"
 #include "unit.h"
 
@@ -25,7 +26,13 @@ static struct {
 	enum failing_kind kind;
 	unsigned int left;
 	bool *failed; /* all processes share it */
-} state;
+	CK_RV rv;
+} state = { .rv = CKR_DEVICE_REMOVED };
+
+void failing_token_says(CK_RV rv)
+{
+	state.rv = rv;
+}
 
 void failing_begin(enum failing_kind kind, unsigned int nth)
 {
@@ -162,13 +169,35 @@ extern gnutls_realloc_function __wrap_gnutls_realloc;
 gnutls_alloc_function __wrap_gnutls_malloc = no_malloc;
 gnutls_realloc_function __wrap_gnutls_realloc = no_realloc;
 
+/* How far behind the next cut is. */
+#define CUT 32
+
+int __real_agent_call(struct agent *agent, const struct wire *request, struct wire *answer, struct nfstls_diag *diag);
+int __wrap_agent_call(struct agent *agent, const struct wire *request, struct wire *answer, struct nfstls_diag *diag);
+int __wrap_agent_call(struct agent *agent, const struct wire *request, struct wire *answer, struct nfstls_diag *diag)
+{
+	int ret = __real_agent_call(agent, request, answer, diag);
+	unsigned int kept = state.left / 2 * CUT;
+
+	if (!state.armed || state.kind != FAILING_ANSWER || ret < 0)
+		return ret;
+	if (state.left % 2 > 0) {
+		state.left--;
+	} else {
+		state.armed = false;
+		*state.failed = kept < answer->bytes.size;
+		answer->bytes.size = *state.failed ? kept : answer->bytes.size;
+	}
+	return ret;
+}
+
 /* A module whose functions are the real ones, but when they fail. */
 static CK_FUNCTION_LIST real;
 
 #define GONE(name, parameters, arguments)                                                                              \
 	static CK_RV gone_##name parameters                                                                            \
 	{                                                                                                              \
-		return fails(FAILING_TOKEN) ? CKR_DEVICE_REMOVED : real.name arguments;                                \
+		return fails(FAILING_TOKEN) ? state.rv : real.name arguments;                                          \
 	}
 
 /* clang-format off */

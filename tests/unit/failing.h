@@ -12,11 +12,19 @@ enum failing_kind {
 	FAILING_MEMORY,	   /* malloc(3) and its kin, and what of GnuTLS and p11-kit fails for that reason alone */
 	FAILING_SYSTEM,	   /* what the kernel refuses */
 	FAILING_INTERRUPT, /* a system call ends with EINTR, and must be made again */
-	FAILING_TOKEN,	   /* a function of the PKCS#11 module: the token is gone */
+	FAILING_TOKEN,	   /* a function of the PKCS#11 module */
+	FAILING_ANSWER,	   /* what an agent answers ends early: see failing_begin() */
 };
 
-/* From now on the nth call of the kind (from 0) fails: once in this process and once in each that it forks then. */
+/*
+ * From now on the nth call of the kind (from 0) fails: once in this process and once in each that it forks then. Of
+ * answers there are two, the first cut for an even number and the second for an odd one, each time further behind.
+ */
 void failing_begin(enum failing_kind kind, unsigned int nth);
+
+/* What a function of the module returns when it fails, an unsigned long; that the device was removed unless it is set.
+ */
+void failing_token_says(unsigned long rv);
 
 /* No more. Whether there was such a call, in whatever process. */
 bool failing_end(void);

@@ -1,88 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Each call that may fail for lack of something does so once, one after the other: the library says so, in a way that
- * does not make a mount fail for good, has given out nothing, and leaks neither memory (for the sanitizer to tell) nor
- * descriptors. What is interrupted goes on.
- */
+/* No memory, for what does without a token. */
 #include "config.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <keyutils.h>
 
-#include "failing.h"
+#include "certs.h"
 #include "latch.h"
-#include "softhsm.h"
+#include "survive.h"
 #include "unit.h"
 
-/* More calls than any of these makes: what does not end is broken. */
-#define ROUNDS_MAX 2000
-#define PIN_ID	   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define URI	   "pkcs11:token=lab;object=key?module-path=/usr/lib/m.so&pin-source=file:/etc/pin"
+#define PIN_ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define URI    "pkcs11:token=lab;object=key?module-path=/usr/lib/m.so&pin-source=file:/etc/pin"
 
-static struct softhsm hsm;
 static bool no_keyring; /* containers often forbid keyctl(2) */
 static struct authority root, middle;
 static gnutls_privkey_t leaf_key, pss_key;
 static gnutls_x509_crt_t leaf, pss, second;
 static gnutls_datum_t leaf_der;
-static const char *token_uri, *key_uri;
-
-/* What is done again and again: it returns what the library returned, and releases what it got. */
-typedef int operation(struct nfstls_diag *diag);
-
-static size_t count_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
-/* Time mends it, or it says that GnuTLS failed, which is no judgement on the identity. */
-static bool is_honest(int ret)
-{
-	return ret == 0 || ret == NFSTLS_E_CRYPTO || nfstls_error_is_transient(ret);
-}
-
-static void survive(enum failing_kind kind, operation *operate, bool goes_well)
-{
-	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
-	unsigned int failures = 0;
-	size_t descriptors = 0;
-	bool failed = true;
-
-	for (unsigned int nth = 0; failed; nth++) {
-		int ret;
-
-		assert_true(nth < ROUNDS_MAX);
-		failing_begin(kind, nth);
-		ret = operate(&diag);
-		failed = failing_end();
-		nfstls_cleanup();
-		if (!is_honest(ret) || ((goes_well || !failed) && ret < 0)) {
-			print_error("call %u fails: %d (%s): %s\n", nth, ret, nfstls_strerror(ret), diag.text);
-			fail();
-		}
-		nfstls_diag_clear(&diag);
-		failures += ret < 0;
-		if (nth == 1)
-			descriptors = count_descriptors();
-		if (nth > 1)
-			assert_int_equal(count_descriptors(), descriptors);
-	}
-	assert_true(goes_well || failures > 0);
-}
-
-/* --- without a token --- */
 
 static int handles(struct nfstls_diag *diag)
 {
@@ -219,87 +156,18 @@ static int sets_latches(struct nfstls_diag *diag)
 	return ret == 0 ? nfstls_latch_clear(&one, NULL) : ret;
 }
 
-/* --- with a token --- */
-
-static int finds(struct nfstls_diag *diag)
-{
-	struct nfstls_token_key found = { .uri = NULL };
-	int ret = nfstls_token_key_find(token_uri, NULL, NULL, 0, &found, diag);
-
-	assert_true((ret == 0) == (found.uri && found.token && found.cert.size > 0 && found.chain.size > 0));
-	nfstls_token_key_clear(&found);
-	return ret;
-}
-
-static int signs(struct nfstls_diag *diag)
-{
-	const gnutls_datum_t data = { (void *)"text", 4 };
-	gnutls_datum_t handle = { NULL, 0 }, signature = { NULL, 0 };
-	gnutls_privkey_t key = NULL;
-	int ret = nfstls_handle_encode(key_uri, &handle);
-
-	if (ret == 0)
-		ret = gnutls_privkey_init(&key) < 0 ? NFSTLS_E_MEMORY : 0;
-	if (ret == 0)
-		ret = nfstls_privkey_import_handle(key, &handle, NULL, NULL, diag);
-	if (ret == 0 && gnutls_privkey_sign_data2(key, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256, 0, &data, &signature) < 0)
-		ret = nfstls_last_sign_error(diag);
-	assert_true((ret == 0) == (signature.size > 0));
-	gnutls_free(signature.data);
-	gnutls_free(handle.data);
-	if (key)
-		gnutls_privkey_deinit(key);
-	return ret;
-}
-
-static int lists(struct nfstls_diag *diag)
-{
-	struct nfstls_token *tokens = NULL;
-	size_t count = 0;
-	int ret = nfstls_token_list(token_uri, &tokens, &count, diag);
-
-	if (ret == 0)
-		assert_int_equal(tokens[0].ncerts, 2);
-	nfstls_token_list_free(tokens, count);
-	return ret;
-}
-
 /* --- the tests --- */
 
 static void no_memory(void **state)
 {
-	survive(FAILING_MEMORY, *state, false);
+	survive(FAILING_MEMORY, *state, HONEST);
 }
 
 static void no_memory_with_keyring(void **state)
 {
 	if (no_keyring)
 		skip_because("there is no joining a session keyring here");
-	survive(FAILING_MEMORY, *state, false);
-}
-
-static void no_memory_with_token(void **state)
-{
-	softhsm_need();
-	survive(FAILING_MEMORY, *state, false);
-}
-
-static void refused(void **state)
-{
-	softhsm_need();
-	survive(FAILING_SYSTEM, *state, false);
-}
-
-static void interrupted(void **state)
-{
-	softhsm_need();
-	survive(FAILING_INTERRUPT, *state, true);
-}
-
-static void token_gone(void **state)
-{
-	softhsm_need();
-	survive(FAILING_TOKEN, *state, false);
+	survive(FAILING_MEMORY, *state, HONEST);
 }
 
 static void make_certs(void)
@@ -332,35 +200,15 @@ static void fill_keyring(void)
 
 static int set_up(void **state)
 {
-	static const struct softhsm_name name = { "\1", 1, "key" }, above = { "\2", 1, "above" };
-	CK_SESSION_HANDLE session;
-	gnutls_pubkey_t key;
-	gnutls_x509_crt_t cert;
-
 	(void)state;
 	make_certs();
 	fill_keyring();
-	if (!softhsm_module())
-		return 0;
-	softhsm_make(&hsm);
-	token_uri = softhsm_uri(&hsm, "token=lab");
-	key_uri = softhsm_uri(&hsm, "token=lab;object=key");
-	softhsm_open(&hsm);
-	session = softhsm_token(&hsm, "lab");
-	key = softhsm_key(&hsm, session, KEY_P256, &name);
-	cert = cert_issue("leaf", key, &middle, false);
-	softhsm_cert(&hsm, session, cert, &name);
-	softhsm_cert(&hsm, session, middle.cert, &above);
-	softhsm_close(&hsm);
-	gnutls_x509_crt_deinit(cert);
-	gnutls_pubkey_deinit(key);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	softhsm_remove(&hsm);
 	gnutls_free(leaf_der.data);
 	gnutls_x509_crt_deinit(leaf);
 	gnutls_x509_crt_deinit(pss);
@@ -372,32 +220,17 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define WITHOUT(lack, test, operation)                                                                                 \
-	{                                                                                                              \
-#operation "_" #lack, test, NULL, NULL, operation                                                      \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITHOUT(no_memory, no_memory, handles),
-		WITHOUT(no_memory, no_memory, uris),
-		WITHOUT(no_memory, no_memory, chain),
-		WITHOUT(no_memory, no_memory, proofs),
-		WITHOUT(no_memory, no_memory, packs),
-		WITHOUT(no_memory, no_memory_with_keyring, loads),
-		WITHOUT(no_memory, no_memory_with_keyring, checks_latches),
-		WITHOUT(no_memory, no_memory_with_keyring, sets_latches),
-		WITHOUT(no_memory, no_memory_with_token, finds),
-		WITHOUT(no_memory, no_memory_with_token, signs),
-		WITHOUT(no_memory, no_memory_with_token, lists),
-		WITHOUT(refused, refused, finds),
-		WITHOUT(refused, refused, signs),
-		WITHOUT(interrupted, interrupted, finds),
-		WITHOUT(interrupted, interrupted, signs),
-		WITHOUT(token_gone, token_gone, finds),
-		WITHOUT(token_gone, token_gone, signs),
-		WITHOUT(token_gone, token_gone, lists),
+		WITHOUT(memory, no_memory, handles),
+		WITHOUT(memory, no_memory, uris),
+		WITHOUT(memory, no_memory, chain),
+		WITHOUT(memory, no_memory, proofs),
+		WITHOUT(memory, no_memory, packs),
+		WITHOUT(memory, no_memory_with_keyring, loads),
+		WITHOUT(memory, no_memory_with_keyring, checks_latches),
+		WITHOUT(memory, no_memory_with_keyring, sets_latches),
 	};
 
 	return run_group(tests, set_up, tear_down);
