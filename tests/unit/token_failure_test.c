@@ -140,6 +140,7 @@ static void token_says(void **state)
 	};
 
 	softhsm_need();
+	need_keyring(*state);
 	strict = false;
 	for (size_t i = 0; i < sizeof(rvs) / sizeof(rvs[0]); i++) {
 		failing_token_says(rvs[i]);
@@ -147,6 +148,72 @@ static void token_says(void **state)
 	}
 	failing_token_says(CKR_DEVICE_REMOVED);
 	strict = true;
+}
+
+/* A keyring with a PIN, to which nothing can be added; the key of a latch is there. */
+static void make_sealed(struct nfstls_identity *identity, const void *pin, size_t size)
+{
+	identity->name = (char *)"lab";
+	identity->keyring = add_key("keyring", "sealed", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	assert_true(identity->keyring > 0);
+	assert_true(add_key("user", "nfs:x509:lab:privkey", lab_handle.data, lab_handle.size, identity->keyring) > 0);
+	assert_true(add_key("user", "nfs:x509:lab:pin", pin, size, identity->keyring) > 0);
+	assert_int_equal(keyctl_setperm(identity->keyring, KEY_POS_ALL & ~KEY_POS_WRITE), 0);
+}
+
+static void assert_import_fails(const struct nfstls_identity *identity, int error, const char *text)
+{
+	const struct nfstls_access access = { .identity = identity };
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	gnutls_privkey_t key;
+
+	assert_int_equal(gnutls_privkey_init(&key), 0);
+	assert_error(nfstls_privkey_import_handle(key, &lab_handle, &access, NULL, &diag), error, &diag);
+	assert_says(diag.text, text);
+	gnutls_privkey_deinit(key);
+	nfstls_cleanup();
+}
+
+static void latch_that_cannot_be_set(void **state)
+{
+	struct nfstls_identity sealed;
+
+	(void)state;
+	softhsm_need();
+	need_keyring(logs_in);
+	make_sealed(&sealed, "wrong-PIN", 9);
+	assert_import_fails(&sealed, NFSTLS_E_PIN_REFUSED, "and no latch could be set");
+	assert_error(nfstls_latch_set(&sealed, NULL, "test"), NFSTLS_E_KEYRING, NULL);
+	keyctl_unlink(sealed.keyring, KEY_SPEC_SESSION_KEYRING);
+}
+
+static void latch_that_cannot_be_cleared(void **state)
+{
+	struct nfstls_identity sealed;
+
+	(void)state;
+	softhsm_need();
+	need_keyring(logs_in);
+	make_sealed(&sealed, SOFTHSM_PIN, strlen(SOFTHSM_PIN));
+	assert_int_equal(keyctl_setperm(sealed.keyring, KEY_POS_ALL), 0);
+	assert_ok(nfstls_latch_set(&sealed, NULL, "test"), NULL);
+	assert_int_equal(keyctl_setperm(sealed.keyring, KEY_POS_ALL & ~KEY_POS_WRITE), 0);
+	assert_error(nfstls_latch_clear(&sealed, NULL), NFSTLS_E_KEYRING, NULL);
+	assert_import_fails(&sealed, NFSTLS_E_PIN_LATCHED, "test");
+	keyctl_unlink(sealed.keyring, KEY_SPEC_SESSION_KEYRING);
+}
+
+static void pin_key_of_no_size(void **state)
+{
+	static const char long_pin[8192] = "1";
+	struct nfstls_identity sealed;
+
+	(void)state;
+	softhsm_need();
+	need_keyring(logs_in);
+	make_sealed(&sealed, long_pin, sizeof(long_pin));
+	assert_import_fails(&sealed, NFSTLS_E_PIN_SOURCE, "has no PIN of 1 to");
+	keyctl_unlink(sealed.keyring, KEY_SPEC_SESSION_KEYRING);
 }
 
 static void fill_keyring(void)
@@ -214,15 +281,28 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITHOUT(memory, no_memory, finds),	  WITHOUT(memory, no_memory, signs),
-		WITHOUT(memory, no_memory, lists),	  WITHOUT(memory, no_memory, logs_in),
-		WITHOUT(system, refused, finds),	  WITHOUT(system, refused, signs),
-		WITHOUT(peace, interrupted, finds),	  WITHOUT(peace, interrupted, signs),
-		WITHOUT(token, token_gone, finds),	  WITHOUT(token, token_gone, signs),
-		WITHOUT(token, token_gone, lists),	  WITHOUT(token, token_gone, logs_in),
-		WITHOUT(whole_answer, answer_cut, finds), WITHOUT(whole_answer, answer_cut, signs),
-		WITHOUT(whole_answer, answer_cut, lists), WITHOUT(sense, token_says, finds),
-		WITHOUT(sense, token_says, signs),	  WITHOUT(sense, token_says, lists),
+		WITHOUT(memory, no_memory, finds),
+		WITHOUT(memory, no_memory, signs),
+		WITHOUT(memory, no_memory, lists),
+		WITHOUT(memory, no_memory, logs_in),
+		WITHOUT(system, refused, finds),
+		WITHOUT(system, refused, signs),
+		WITHOUT(peace, interrupted, finds),
+		WITHOUT(peace, interrupted, signs),
+		WITHOUT(token, token_gone, finds),
+		WITHOUT(token, token_gone, signs),
+		WITHOUT(token, token_gone, lists),
+		WITHOUT(token, token_gone, logs_in),
+		WITHOUT(whole_answer, answer_cut, finds),
+		WITHOUT(whole_answer, answer_cut, signs),
+		WITHOUT(whole_answer, answer_cut, lists),
+		WITHOUT(sense, token_says, finds),
+		WITHOUT(sense, token_says, logs_in),
+		cmocka_unit_test(latch_that_cannot_be_set),
+		cmocka_unit_test(latch_that_cannot_be_cleared),
+		cmocka_unit_test(pin_key_of_no_size),
+		WITHOUT(sense, token_says, signs),
+		WITHOUT(sense, token_says, lists),
 	};
 
 	return run_group(tests, set_up, tear_down);
