@@ -16,7 +16,7 @@
 #define URI    "pkcs11:token=lab;object=key?module-path=/usr/lib/m.so&pin-source=file:/etc/pin"
 
 static bool no_keyring; /* containers often forbid keyctl(2) */
-static struct authority root, middle;
+static struct authority root, middle, lower;
 static gnutls_privkey_t leaf_key, pss_key;
 static gnutls_x509_crt_t leaf, pss, second;
 static gnutls_datum_t leaf_der;
@@ -70,9 +70,9 @@ static int uris(struct nfstls_diag *diag)
 
 static int chain(struct nfstls_diag *diag)
 {
-	const gnutls_x509_crt_t pool[] = { root.cert, middle.cert, leaf };
+	const gnutls_x509_crt_t pool[] = { root.cert, middle.cert, lower.cert, leaf };
 	gnutls_datum_t built = { NULL, 0 };
-	int ret = nfstls_chain_build(leaf, pool, 3, &built);
+	int ret = nfstls_chain_build(leaf, pool, 4, &built);
 
 	(void)diag;
 	assert_true(ret == 0 ? built.size > 0 : built.size == 0);
@@ -176,9 +176,10 @@ static void make_certs(void)
 
 	authority_make(&root, "root", NULL);
 	authority_make(&middle, "middle", &root);
+	authority_make(&lower, "lower", &middle);
 	leaf_key = key_make(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1));
 	pss_key = key_make(GNUTLS_PK_RSA_PSS, 2048);
-	leaf = cert_for("leaf", leaf_key, &middle);
+	leaf = cert_for("leaf", leaf_key, &lower);
 	pss = cert_for("pss", pss_key, &middle);
 	second = cert_for("second", other, &middle);
 	leaf_der = cert_der(leaf);
@@ -215,6 +216,7 @@ static int tear_down(void **state)
 	gnutls_x509_crt_deinit(second);
 	gnutls_privkey_deinit(leaf_key);
 	gnutls_privkey_deinit(pss_key);
+	authority_clear(&lower);
 	authority_clear(&middle);
 	authority_clear(&root);
 	return 0;
