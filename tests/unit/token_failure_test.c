@@ -229,6 +229,70 @@ static void fill_keyring(void)
 	assert_true(serial > 0);
 }
 
+static void create(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attrs, CK_ULONG count)
+{
+	CK_OBJECT_HANDLE object;
+
+	assert_int_equal(hsm.funcs->C_CreateObject(session, attrs, count, &object), CKR_OK);
+}
+
+/* A key of a kind that TLS 1.3 has no scheme for, and a certificate that is none beside it. */
+static void fill_odd_token(gnutls_x509_crt_t cert)
+{
+	static const struct softhsm_name no_id = { NULL, 0, "no id" };
+	CK_OBJECT_CLASS private_key = CKO_PRIVATE_KEY, certificate = CKO_CERTIFICATE;
+	CK_KEY_TYPE dsa = CKK_DSA;
+	CK_CERTIFICATE_TYPE x509 = CKC_X_509;
+	CK_BBOOL yes = CK_TRUE;
+	CK_ATTRIBUTE key[] = {
+		{ CKA_CLASS, &private_key, sizeof(private_key) },
+		{ CKA_KEY_TYPE, &dsa, sizeof(dsa) },
+		{ CKA_TOKEN, &yes, sizeof(yes) },
+		{ CKA_PRIVATE, &yes, sizeof(yes) },
+		{ CKA_ID, (char *)"\7", 1 },
+		{ CKA_PRIME, (char *)"prime", 5 },
+		{ CKA_SUBPRIME, (char *)"sub", 3 },
+		{ CKA_BASE, (char *)"base", 4 },
+		{ CKA_VALUE, (char *)"value", 5 },
+	};
+	CK_ATTRIBUTE junk[] = {
+		{ CKA_CLASS, &certificate, sizeof(certificate) },
+		{ CKA_CERTIFICATE_TYPE, &x509, sizeof(x509) },
+		{ CKA_TOKEN, &yes, sizeof(yes) },
+		{ CKA_ID, (char *)"\2", 1 },
+		{ CKA_SUBJECT, (char *)"subject", 7 },
+		{ CKA_VALUE, (char *)"junk", 4 },
+	};
+	static const struct softhsm_name name = { "\1", 1, "key" };
+	CK_SESSION_HANDLE session = softhsm_token(&hsm, "odd");
+
+	create(session, key, sizeof(key) / sizeof(key[0]));
+	create(session, junk, sizeof(junk) / sizeof(junk[0]));
+	gnutls_pubkey_deinit(softhsm_key(&hsm, session, KEY_P256, &name));
+	softhsm_cert(&hsm, session, cert, &no_id);
+}
+
+static void assert_odd(const char *attributes, int error, const char *text)
+{
+	struct nfstls_token_key found = { .uri = NULL };
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+
+	assert_error(nfstls_token_key_find(softhsm_uri(&hsm, attributes), NULL, NULL, 0, &found, &diag), error, &diag);
+	assert_says(diag.text, text);
+	nfstls_diag_clear(&diag);
+	nfstls_cleanup();
+}
+
+static void odd_objects(void **state)
+{
+	(void)state;
+	softhsm_need();
+	assert_odd("token=odd;id=%07", NFSTLS_E_KEY_UNUSABLE, "neither RSA, EC nor Ed25519");
+	assert_odd("token=odd;type=cert;object=no%20id", NFSTLS_E_KEY_ABSENT, "has no id to find its key by");
+	/* that one of the certificates cannot be read is not what is wrong */
+	assert_odd("token=odd;id=%01", NFSTLS_E_CERT_MISMATCH, "none of 1 certificate(s)");
+}
+
 static void fill_token(void)
 {
 	static const struct softhsm_name name = { "\1", 1, "key" }, above = { "\2", 1, "above" };
@@ -245,6 +309,7 @@ static void fill_token(void)
 	cert = cert_issue("leaf", key, &middle, false);
 	softhsm_cert(&hsm, session, cert, &name);
 	softhsm_cert(&hsm, session, middle.cert, &above);
+	fill_odd_token(cert);
 	softhsm_close(&hsm);
 	gnutls_x509_crt_deinit(cert);
 	gnutls_pubkey_deinit(key);
@@ -298,6 +363,7 @@ int main(void)
 		WITHOUT(whole_answer, answer_cut, lists),
 		WITHOUT(sense, token_says, finds),
 		WITHOUT(sense, token_says, logs_in),
+		cmocka_unit_test(odd_objects),
 		cmocka_unit_test(latch_that_cannot_be_set),
 		cmocka_unit_test(latch_that_cannot_be_cleared),
 		cmocka_unit_test(pin_key_of_no_size),
