@@ -290,7 +290,7 @@ static int read_pin(const struct nfstls_identity *identity, unsigned char *pin, 
 	}
 	if (serial == -EKEYEXPIRED || (serial > 0 && errno == EKEYEXPIRED))
 		return diag_set(diag, NFSTLS_E_PIN_NEEDED, "the PIN in the keyring has expired");
-	return diag_set(diag, NFSTLS_E_KEYRING, "the PIN key: %s", strerror(serial < 0 ? -serial : errno));
+	return diag_set(diag, key_find_error(serial), "the PIN key: %s", strerror(serial < 0 ? -serial : errno));
 }
 
 /* Not what "next" says: an update takes the old PIN away before it changes the handle, and puts the new one after it.

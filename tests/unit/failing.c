@@ -25,6 +25,7 @@ static struct {
 	bool armed;
 	enum failing_kind kind;
 	unsigned int left;
+	pid_t where;  /* 0: everywhere */
 	bool *failed; /* all processes share it */
 	CK_RV rv;
 } state = { .rv = CKR_DEVICE_REMOVED };
@@ -34,7 +35,7 @@ void failing_token_says(CK_RV rv)
 	state.rv = rv;
 }
 
-void failing_begin(enum failing_kind kind, unsigned int nth)
+void failing_begin(enum failing_kind kind, unsigned int nth, bool here_alone)
 {
 	if (!state.failed)
 		state.failed = mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -42,6 +43,7 @@ void failing_begin(enum failing_kind kind, unsigned int nth)
 	*state.failed = false;
 	state.kind = kind;
 	state.left = nth;
+	state.where = here_alone ? getpid() : 0;
 	state.armed = true;
 }
 
@@ -53,7 +55,7 @@ bool failing_end(void)
 
 static bool fails(enum failing_kind kind)
 {
-	if (!state.armed || state.kind != kind || state.left-- > 0)
+	if (!state.armed || state.kind != kind || (state.where && state.where != getpid()) || state.left-- > 0)
 		return false;
 	state.armed = false;
 	*state.failed = true;

@@ -17,10 +17,10 @@ enum failing_kind {
 };
 
 /*
- * From now on the nth call of the kind (from 0) fails: once in this process and once in each that it forks then. Of
+ * From now on the nth call of the kind (from 0) fails: here alone, or once here and in each process that it forks. Of
  * answers there are two, the first cut for an even number and the second for an odd one, each time further behind.
  */
-void failing_begin(enum failing_kind kind, unsigned int nth);
+void failing_begin(enum failing_kind kind, unsigned int nth, bool here_alone);
 
 /* What a function of the module returns when it fails, an unsigned long; that the device was removed unless it is set.
  */
