@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include <dirent.h>
-
 #include "survive.h"
 #include "unit.h"
 
 /* More calls than any of these makes: what does not end is broken. */
 #define ROUNDS_MAX 2000
-
-static size_t count_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
 
 /* Time mends it, or it says that GnuTLS failed, which is no judgement on the identity. */
 static bool is_honest(int ret)
