@@ -270,11 +270,11 @@ int agent_start(agent_body *body, void *arg, unsigned int timeout_ms, struct age
 	return 0;
 
 failed:
-	diag_set(diag, NFSTLS_E_CRYPTO, "no process for the PKCS#11 module: %s", strerror(errno));
+	diag_set(diag, NFSTLS_E_MEMORY, "no process for the PKCS#11 module: %s", strerror(errno));
 	started->fd = fds[0];
 	close(fds[1]);
 	free_agent(started);
-	return NFSTLS_E_CRYPTO;
+	return NFSTLS_E_MEMORY;
 }
 
 void agent_serve_errands(struct agent *agent, agent_errand *errand, void *errand_arg)

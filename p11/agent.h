@@ -25,7 +25,7 @@ typedef void agent_errand(struct wire *errand, struct wire *answer, void *arg);
 /*
  * Start an agent. arg is there as it was at the time of the fork; nothing is passed in any other way.
  * @timeout_ms: from now, for all that the agent is asked.
- * Errors: NFSTLS_E_MEMORY, NFSTLS_E_CRYPTO.
+ * Errors: NFSTLS_E_MEMORY (also where there is room for no process more).
  */
 int agent_start(agent_body *body, void *arg, unsigned int timeout_ms, struct agent **agent, struct nfstls_diag *diag);
 

@@ -245,8 +245,9 @@ static int chain_append(gnutls_x509_crt_t cert, gnutls_datum_t *chain)
 	gnutls_datum_t der;
 	unsigned char *grown;
 
+	/* it was read, so there is nothing wrong with it */
 	if (gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_DER, &der) < 0)
-		return NFSTLS_E_CERT;
+		return NFSTLS_E_MEMORY;
 	grown = gnutls_realloc(chain->data, chain->size + der.size);
 	if (grown) {
 		memcpy(grown + chain->size, der.data, der.size);

@@ -180,6 +180,14 @@ static int error_of_rv(CK_RV rv)
 	}
 }
 
+bool rv_is_breakdown(CK_RV rv)
+{
+	int error = error_of_rv(rv);
+
+	return error == NFSTLS_E_MEMORY || error == NFSTLS_E_TOKEN_ABSENT || error == NFSTLS_E_TOKEN_BUSY ||
+	       rv == CKR_DEVICE_ERROR || rv == CKR_SESSION_CLOSED || rv == CKR_SESSION_HANDLE_INVALID;
+}
+
 int diag_rv(struct nfstls_diag *diag, CK_RV rv, const char *who, const char *call)
 {
 	return diag_set(diag, error_of_rv(rv), "%s: %s: %s (0x%lx)", who, call, p11_kit_strerror(rv), rv);

@@ -13,6 +13,9 @@ __attribute__((format(printf, 3, 4))) int diag_set(struct nfstls_diag *diag, int
 /* Note what a PKCS#11 call returned, and map it to an enum nfstls_error (PKCS#11 v2.40, section 5.1). */
 int diag_rv(struct nfstls_diag *diag, CK_RV rv, const char *who, const char *call);
 
+/* Whether it tells nothing of what was asked for: the token is gone, or something has no room left. */
+bool rv_is_breakdown(CK_RV rv);
+
 /* Note what GnuTLS returned: NFSTLS_E_MEMORY or the error given. */
 int diag_gnutls(struct nfstls_diag *diag, int ret, int error, const char *what);
 

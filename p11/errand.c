@@ -16,7 +16,7 @@ static int send_off(enum kind kind, const char *pin_id, const char *cause, struc
 		    struct nfstls_diag *diag)
 {
 	struct wire errand = WIRE_INIT;
-	int ret = NFSTLS_E_KEYRING;
+	int ret = NFSTLS_E_MEMORY;
 
 	wire_put_number(&errand, kind);
 	wire_put_text(&errand, pin_id);
@@ -82,7 +82,10 @@ void errand_run(struct wire *errand, struct wire *answer, void *arg)
 	uint32_t kind = wire_get_number(errand);
 	char *pin_id = wire_get_text(errand), *cause = wire_get_text(errand);
 
-	if (errand->broken || !identity->name || !identity->keyring)
+	/* or foreign code has sent nonsense */
+	if (errand->broken)
+		wire_put_outcome(answer, NFSTLS_E_MEMORY, &diag);
+	else if (!identity->name || !identity->keyring)
 		wire_put_outcome(answer, NFSTLS_E_KEYRING, &diag);
 	else if (kind == READ_PIN)
 		run_read_pin(owner, answer);

@@ -83,6 +83,11 @@ int key_find(const struct nfstls_identity *identity, const char *part)
 	return serial < 0 ? -errno : serial;
 }
 
+int key_find_error(int serial)
+{
+	return serial == -ENOMEM ? NFSTLS_E_MEMORY : NFSTLS_E_KEYRING;
+}
+
 /*
  * The keyring is one that this process already has among its own: linked by the daemon or by the kernel. User space
  * cannot make one with a dot in front of its name. It must hold the key that we came by, so that the identity is not
@@ -92,16 +97,17 @@ static int find_identity(int serial, struct nfstls_identity *identity, char **pa
 {
 	struct nfstls_identity found = { .name = NULL };
 	char *found_part = NULL;
-	int ret = nfstls_keyring_identity(serial, &found.name, &found_part);
+	int ret = nfstls_keyring_identity(serial, &found.name, &found_part), there;
 
 	if (ret < 0)
 		return ret;
 	/* Without callout information the kernel searches this process's keyrings and asks nobody. */
 	found.keyring = request_key("keyring", KEYRING_NAME, NULL, 0);
-	if (found.keyring < 0 || key_find(&found, found_part) != serial) {
+	there = found.keyring < 0 ? -ENOKEY : key_find(&found, found_part);
+	if (there != serial) {
 		free(found_part);
 		nfstls_identity_clear(&found);
-		return NFSTLS_E_KEYRING;
+		return key_find_error(there);
 	}
 	*identity = found;
 	*part = found_part;
@@ -158,7 +164,7 @@ static int read_part(const struct nfstls_identity *identity, const char *part, g
 		serial = key_find(identity, part);
 		if (serial == -ENOKEY || serial == -EKEYEXPIRED)
 			return 0;
-		ret = serial < 0 ? NFSTLS_E_KEYRING : key_read(serial, payload);
+		ret = serial < 0 ? key_find_error(serial) : key_read(serial, payload);
 	} while (ret == NFSTLS_E_KEYRING && serial > 0 && key_find(identity, part) != serial);
 	return ret;
 }
@@ -284,7 +290,7 @@ static int read_pin(const struct nfstls_identity *identity, unsigned char *pin, 
 	}
 	if (serial == -EKEYEXPIRED || (serial > 0 && errno == EKEYEXPIRED))
 		return diag_set(diag, NFSTLS_E_PIN_NEEDED, "the PIN in the keyring has expired");
-	return diag_set(diag, NFSTLS_E_KEYRING, "the PIN key: %s", strerror(serial < 0 ? -serial : errno));
+	return diag_set(diag, key_find_error(serial), "the PIN key: %s", strerror(serial < 0 ? -serial : errno));
 }
 
 /* Not what "next" says: an update takes the old PIN away before it changes the handle, and puts the new one after it.

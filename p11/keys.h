@@ -14,6 +14,9 @@ int key_name_split(const char *description, char **identity, char **part);
 /* The serial of nfs:x509:<identity>:<part>, or a negative errno value. */
 int key_find(const struct nfstls_identity *identity, const char *part);
 
+/* What that value is as an error: NFSTLS_E_KEYRING or NFSTLS_E_MEMORY. */
+int key_find_error(int serial);
+
 /* What a key holds, or the serials of a keyring. Errors: NFSTLS_E_KEYRING, with errno; NFSTLS_E_MEMORY. */
 int key_read(int serial, gnutls_datum_t *payload);
 

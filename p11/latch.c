@@ -67,13 +67,14 @@ static bool may_be_latched(const struct nfstls_identity *identity, const char *p
 /* Show each latch on the keyring, with the name of its identity, to a visitor that may end the visit with true. */
 typedef bool latch_visitor(key_serial_t serial, const char *name, const char *text, void *arg);
 
-static bool visit_latch(key_serial_t serial, latch_visitor *visit, void *arg)
+/* 1 when that ended the visit, 0, or NFSTLS_E_MEMORY: it may have been a latch. */
+static int visit_latch(key_serial_t serial, latch_visitor *visit, void *arg)
 {
 	char text[LATCH_MAX + 1], *name, *part;
-	bool ended = false;
+	int ended = nfstls_keyring_identity(serial, &name, &part);
 
-	if (nfstls_keyring_identity(serial, &name, &part) < 0)
-		return false;
+	if (ended < 0)
+		return ended == NFSTLS_E_MEMORY ? ended : 0;
 	if (strcmp(part, "latch") == 0) {
 		read_latch(serial, text);
 		ended = visit(serial, name, text, arg);
@@ -92,11 +93,10 @@ static int visit_latches(const struct nfstls_identity *identity, latch_visitor *
 	if (ret < 0)
 		return ret;
 	serials = (const key_serial_t *)keyring.data;
-	for (size_t i = 0; i < keyring.size / sizeof(*serials); i++)
-		if (visit_latch(serials[i], visit, arg))
-			break;
+	for (size_t i = 0; ret == 0 && i < keyring.size / sizeof(*serials); i++)
+		ret = visit_latch(serials[i], visit, arg);
 	gnutls_free(keyring.data);
-	return 0;
+	return ret < 0 ? ret : 0;
 }
 
 struct latch_search {
@@ -155,7 +155,7 @@ int latch_check(const struct nfstls_identity *identity, const char *pin_id, stru
 		return diag_set(diag, NFSTLS_E_PIN_LATCHED, "%s", cause_of(text));
 	}
 	if (serial != -ENOKEY)
-		return diag_set(diag, NFSTLS_E_KEYRING, "the latch: %s", strerror(-serial));
+		return diag_set(diag, key_find_error(serial), "the latch: %s", strerror(-serial));
 	if (!pin_id || !may_be_latched(identity, pin_id))
 		return 0;
 	return check_latches_of_others(identity, pin_id, diag);
@@ -163,14 +163,17 @@ int latch_check(const struct nfstls_identity *identity, const char *pin_id, stru
 
 int nfstls_latch_set(const struct nfstls_identity *identity, const char *pin_id, const char *cause)
 {
-	key_serial_t serial = -1;
-	char *name = NULL, *text = NULL;
+	key_serial_t serial;
+	char *name, *text;
 	int ret = pin_id ? note_latched(identity, pin_id) : 0;
 
 	if (asprintf(&name, NFSTLS_KEY_PREFIX "%s:latch", identity->name) < 0)
 		return NFSTLS_E_MEMORY;
-	if (asprintf(&text, "%-*s %s", NFSTLS_PIN_ID, pin_id ? pin_id : BY_PERSON, cause) >= 0)
-		serial = add_key(NFSTLS_KEY_TYPE, name, text, strlen(text), identity->keyring);
+	if (asprintf(&text, "%-*s %s", NFSTLS_PIN_ID, pin_id ? pin_id : BY_PERSON, cause) < 0) {
+		free(name);
+		return NFSTLS_E_MEMORY;
+	}
+	serial = add_key(NFSTLS_KEY_TYPE, name, text, strlen(text), identity->keyring);
 	free(name);
 	free(text);
 	if (serial < 0 || keyctl_setperm(serial, PERMISSIONS) < 0)
@@ -182,7 +185,7 @@ int nfstls_latch_get(const struct nfstls_identity *identity, bool *by_person)
 {
 	gnutls_datum_t latch;
 	int serial = key_find(identity, "latch");
-	int ret = serial > 0 ? key_read(serial, &latch) : NFSTLS_E_KEYRING;
+	int ret = serial > 0 ? key_read(serial, &latch) : key_find_error(serial);
 
 	if (ret < 0)
 		return ret;

@@ -32,10 +32,11 @@ static size_t initialised_count;
 /* What p11-kit's configuration names: loaded together, initialised one by one as they are asked for. */
 static CK_FUNCTION_LIST **configured;
 
-static bool pattern_matches(const char *patterns, const char *path)
+/* 1, 0, or NFSTLS_E_MEMORY. */
+static int pattern_matches(const char *patterns, const char *path)
 {
 	char *copy = strdup(patterns), *rest = copy, *pattern;
-	bool found = false;
+	int found = copy ? 0 : NFSTLS_E_MEMORY;
 
 	while (copy && !found && (pattern = strsep(&rest, ":")) != NULL)
 		found = fnmatch(pattern, path, 0) == 0;
@@ -48,6 +49,7 @@ int module_check_path(const char *path, struct nfstls_diag *diag)
 	const char *patterns = secure_getenv("NFSTLS_PKCS11_MODULES");
 	char real[PATH_MAX];
 	struct stat st;
+	int ret;
 
 	if (!patterns)
 		patterns = PKCS11_MODULE_PATTERNS;
@@ -55,7 +57,10 @@ int module_check_path(const char *path, struct nfstls_diag *diag)
 		return diag_set(diag, NFSTLS_E_MODULE_DENIED, "module %s is not named by an absolute path", path);
 	if (!realpath(path, real) || stat(real, &st) < 0)
 		return diag_set(diag, NFSTLS_E_MODULE, "module %s: %s", path, strerror(errno));
-	if (!pattern_matches(patterns, real))
+	ret = pattern_matches(patterns, real);
+	if (ret < 0)
+		return ret;
+	if (ret == 0)
 		return diag_set(diag, NFSTLS_E_MODULE_DENIED, "module %s is not under %s", path, patterns);
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return diag_set(diag, NFSTLS_E_MODULE_DENIED, "module %s can be changed by others than root", path);

@@ -33,7 +33,7 @@ int modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct 
 /*
  * Whether a module may be loaded by its path: its real path matches one of the patterns that the library was built
  * with, or of the environment variable NFSTLS_PKCS11_MODULES (a colon between them, not for setuid programs), and
- * nobody but root or ourselves can write to the file.
+ * nobody but root or ourselves can write to the file. Errors: NFSTLS_E_MODULE_DENIED, NFSTLS_E_MODULE, NFSTLS_E_MEMORY.
  */
 int module_check_path(const char *path, struct nfstls_diag *diag);
 

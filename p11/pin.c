@@ -99,7 +99,10 @@ static int open_file(const char *path)
 
 static int cannot_open(const char *path, struct nfstls_diag *diag)
 {
-	return diag_set(diag, NFSTLS_E_PIN_SOURCE, "PIN file %s: %s", path,
+	/* that there is no descriptor left says nothing of the file */
+	int error = errno == ENFILE || errno == EMFILE || errno == ENOMEM ? NFSTLS_E_MEMORY : NFSTLS_E_PIN_SOURCE;
+
+	return diag_set(diag, error, "PIN file %s: %s", path,
 			errno == ELOOP ? "it is a symbolic link" : strerror(errno));
 }
 

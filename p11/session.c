@@ -209,6 +209,8 @@ int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRI
 
 	agent_step(session->name, "C_GetAttributeValue");
 	rv = session->module.funcs->C_GetAttributeValue(session->id, object, &attr, 1);
+	if (rv_is_breakdown(rv))
+		return diag_rv(diag, rv, session->name, "C_GetAttributeValue");
 	if (rv != CKR_OK || attr.ulValueLen == 0 || attr.ulValueLen == (CK_ULONG)-1) {
 		*value = (gnutls_datum_t){ NULL, 0 };
 		return 0;
@@ -226,16 +228,22 @@ int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRI
 }
 
 /* Of a call that fails for one attribute, what it has left of the others is not worth relying on. */
-void session_get_fixed(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, size_t nattrs)
+int session_get_fixed(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, size_t nattrs,
+		      struct nfstls_diag *diag)
 {
 	CK_ATTRIBUTE asked[FIXED_MAX];
+	CK_RV rv;
 
 	memcpy(asked, attrs, nattrs * sizeof(*attrs));
-	if (session->module.funcs->C_GetAttributeValue(session->id, object, asked, nattrs) == CKR_OK) {
+	rv = session->module.funcs->C_GetAttributeValue(session->id, object, asked, nattrs);
+	if (rv == CKR_OK) {
 		memcpy(attrs, asked, nattrs * sizeof(*attrs));
-		return;
+		return 0;
 	}
-	for (size_t i = 0; i < nattrs; i++)
-		if (session->module.funcs->C_GetAttributeValue(session->id, object, &attrs[i], 1) != CKR_OK)
+	for (size_t i = 0; i < nattrs && !rv_is_breakdown(rv); i++) {
+		rv = session->module.funcs->C_GetAttributeValue(session->id, object, &attrs[i], 1);
+		if (rv != CKR_OK)
 			attrs[i].ulValueLen = 0;
+	}
+	return rv_is_breakdown(rv) ? diag_rv(diag, rv, session->name, "C_GetAttributeValue") : 0;
 }

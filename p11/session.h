@@ -34,7 +34,10 @@ int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG na
 int session_find_certs(const struct session *session, CK_OBJECT_HANDLE **objects, size_t *count,
 		       struct nfstls_diag *diag);
 
-/* The value of an attribute, empty where the object has none or does not show it. */
+/*
+ * The value of an attribute, empty where the object has none or does not show it. That a token which is gone tells
+ * nothing is an error, and says nothing of the object.
+ */
 int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, gnutls_datum_t *value,
 		struct nfstls_diag *diag);
 
@@ -42,8 +45,9 @@ int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRI
 
 /*
  * Attributes of a fixed size (CK_ULONG, CK_BBOOL), FIXED_MAX at most, in one call if the token knows them all. One that
- * the object does not show has the ulValueLen 0 afterwards, and a value that says nothing.
+ * the object does not show has the ulValueLen 0 afterwards, and a value that says nothing. 0, or an error as above.
  */
-void session_get_fixed(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, size_t nattrs);
+int session_get_fixed(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, size_t nattrs,
+		      struct nfstls_diag *diag);
 
 #endif

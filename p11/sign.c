@@ -49,15 +49,17 @@ static const struct scheme *scheme_for(const struct signer *signer, gnutls_sign_
 	return NULL;
 }
 
-/* Whether the token does the mechanism. What a token does not tell is left to the signature itself. */
+/* Whether the token does the mechanism. What a token that is gone does not tell is left to the signature. */
 static bool token_can(const struct signer *signer, CK_MECHANISM_TYPE mechanism)
 {
 	const struct session *session = &signer->session;
 	CK_MECHANISM_INFO info;
+	CK_RV rv;
 
-	return signer->may_sign &&
-	       session->module.funcs->C_GetMechanismInfo(session->slot, mechanism, &info) == CKR_OK &&
-	       (info.flags & CKF_SIGN);
+	if (!signer->may_sign)
+		return false;
+	rv = session->module.funcs->C_GetMechanismInfo(session->slot, mechanism, &info);
+	return rv_is_breakdown(rv) || (rv == CKR_OK && (info.flags & CKF_SIGN));
 }
 
 /* ECDSA: PKCS#11 gives r and s, one after the other; TLS wants ECDSA-Sig-Value (RFC 3279 section 2.2.3). */

@@ -122,8 +122,11 @@ static int describe_key(struct signer *signer, struct nfstls_diag *diag)
 		{ CKA_ALWAYS_AUTHENTICATE, &always, sizeof(always) },
 		{ CKA_SIGN, &sign, sizeof(sign) },
 	};
+	int ret;
 
-	session_get_fixed(&signer->session, signer->key, attrs, 3);
+	ret = session_get_fixed(&signer->session, signer->key, attrs, 3, diag);
+	if (ret < 0)
+		return ret;
 	if (attrs[0].ulValueLen != sizeof(signer->type))
 		return diag_set(diag, NFSTLS_E_KEY_UNUSABLE, "%s does not tell the type of the key",
 				signer->session.name);

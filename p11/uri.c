@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,31 +220,36 @@ out:
 	return ret;
 }
 
-static char *absolute(const char *path)
+static int absolute(const char *path, char **source, struct nfstls_diag *diag)
 {
-	char *folder, *text = NULL;
+	char *folder;
+	int ret;
 
 	if (path[0] == '/')
-		return asprintf(&text, "file:%s", path) < 0 ? NULL : text;
+		return asprintf(source, "file:%s", path) < 0 ? NFSTLS_E_MEMORY : 0;
 	folder = getcwd(NULL, 0);
-	if (folder && asprintf(&text, "file:%s/%s", folder, path) < 0)
-		text = NULL;
+	if (!folder)
+		return diag_set(diag, errno == ENOMEM ? NFSTLS_E_MEMORY : NFSTLS_E_PIN_SOURCE,
+				"%s is in a current directory that has no path: %s", path, strerror(errno));
+	ret = asprintf(source, "file:%s/%s", folder, path) < 0 ? NFSTLS_E_MEMORY : 0;
 	free(folder);
-	return text;
+	return ret;
 }
 
 int nfstls_uri_with_pin_file(const char *text, const char *path, char **with_file, struct nfstls_diag *diag)
 {
 	char *source;
-	P11KitUri *uri = NULL;
-	int ret = uri_parse(text, &uri, diag);
+	P11KitUri *uri;
+	int ret = absolute(path, &source, diag);
 
 	if (ret < 0)
 		return ret;
-	source = absolute(path);
-	if (!source)
-		ret = NFSTLS_E_MEMORY;
-	else if (p11_kit_uri_get_pin_source(uri))
+	ret = uri_parse(text, &uri, diag);
+	if (ret < 0) {
+		free(source);
+		return ret;
+	}
+	if (p11_kit_uri_get_pin_source(uri))
 		ret = diag_set(diag, NFSTLS_E_PIN_SOURCE, "the URI names one already");
 	else
 		p11_kit_uri_set_pin_source(uri, source);

@@ -15,8 +15,10 @@ check_LTLIBRARIES =
 EXTRA_DIST += tests/unit/same_words tests/unit/walk_of tests/unit/tap.sh tests/unit/cmocka_is_missing
 
 unit_tests = \
+	tests/unit/agent_test \
 	tests/unit/cert_test \
 	tests/unit/cli_test \
+	tests/unit/failure_test \
 	tests/unit/file_test \
 	tests/unit/handle_test \
 	tests/unit/handshake_test \
@@ -25,11 +27,13 @@ unit_tests = \
 	tests/unit/keyring_test \
 	tests/unit/module_test \
 	tests/unit/mount_options_test \
+	tests/unit/odd_test \
 	tests/unit/owner_test \
 	tests/unit/pin_test \
 	tests/unit/report_test \
 	tests/unit/rpc_null_test \
 	tests/unit/token_error_test \
+	tests/unit/token_failure_test \
 	tests/unit/token_test \
 	tests/unit/unload_test \
 	tests/unit/uri_test
@@ -55,6 +59,22 @@ LDADD = tests/unit/libunit.la
 
 # It runs the command that was built.
 EXTRA_tests_unit_cli_test_DEPENDENCIES = nfstlskey/nfstlskey$(EXEEXT)
+
+# In front of what stands tests/unit/failing.c there.
+failing_calls = \
+	asprintf calloc malloc reallocarray strdup strndup \
+	p11_kit_module_load p11_kit_uri_format p11_kit_uri_new p11_kit_uri_set_attribute \
+	gnutls_hash_init gnutls_malloc gnutls_privkey_init gnutls_pubkey_import_x509 gnutls_pubkey_init gnutls_realloc \
+	gnutls_rnd gnutls_x509_crt_export2 gnutls_x509_crt_init gnutls_x509_spki_init \
+	agent_call \
+	_exit close_range dup2 flock fork mmap open poll read recv send socketpair waitpid
+failing = tests/unit/failing.c tests/unit/failing.h tests/unit/survive.c tests/unit/survive.h
+tests_unit_failure_test_SOURCES = tests/unit/failure_test.c $(failing)
+tests_unit_failure_test_LDADD = $(LDADD) $(KEYUTILS_LIBS)
+tests_unit_failure_test_LDFLAGS = $(failing_calls:%=-Wl,--wrap=%)
+tests_unit_token_failure_test_SOURCES = tests/unit/token_failure_test.c $(failing)
+tests_unit_token_failure_test_LDADD = $(LDADD) $(KEYUTILS_LIBS)
+tests_unit_token_failure_test_LDFLAGS = $(failing_calls:%=-Wl,--wrap=%)
 
 tests_unit_file_test_SOURCES = tests/unit/file_test.c nfstlskey/file.c nfstlskey/report.c
 tests_unit_file_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey

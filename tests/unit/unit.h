@@ -52,6 +52,9 @@ void run_in_child(int (*child)(void *arg), void *arg, struct outcome *outcome);
 /* The number of lines, and that the last one ends. */
 size_t count_lines(const char *text);
 
+/* How many descriptors this process has open. */
+size_t count_descriptors(void);
+
 /* The tests of one program: TAP has one plan. What main() returns. */
 #define run_group(tests, set_up, tear_down) cmocka_run_group_tests_name(__FILE__, (tests), (set_up), (tear_down))
 

@@ -2,7 +2,6 @@
 /* Modules are loaded when they are asked for, no more of them than needed, and leave nothing behind. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,18 +65,6 @@ static bool is_mapped(const char *what)
 		found = strstr(line, what) != NULL;
 	fclose(maps);
 	return found;
-}
-
-static size_t count_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
 }
 
 /* One signature through a handle: 0, or 1 when there is none. */

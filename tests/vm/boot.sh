@@ -116,7 +116,7 @@ vm_shell() {
 
 vm_settings() {
 	printf '%s=%q\n' VM_KERNEL "$VM_KERNEL" VM_ROOTFS "$VM_ROOTFS" VM_TLSHD "${VM_TLSHD:+built}" VM_INIT "$VM_INIT" \
-		"$@" >"$RUN/settings"
+		VM_COUNTS "${NFSTLS_COUNTS-}" "$@" >"$RUN/settings"
 }
 
 vm_watchdog() {
