@@ -21,7 +21,7 @@ bench_head() {
 		at the start was $(cut -d ' ' -f 1 /proc/loadavg). The middle half is what lies between the first and the third quartile.
 
 		- host: Linux $(uname -r); $(bench_versions)
-		- virtual machine: Linux $("$KERNEL" --version) as user-mode Linux, one processor, $VM_ROOTFS; $(bench_versions --admindir="$DEV/root/$VM_ROOTFS/var/lib/dpkg")
+		- virtual machine: Linux $("$KERNEL" --version) with the patches of kernel/, as user-mode Linux, one processor, $VM_ROOTFS; $(bench_versions --admindir="$DEV/root/$VM_ROOTFS/var/lib/dpkg")
 		- tlshd there: $tlshd
 
 	EOF2
