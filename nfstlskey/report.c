@@ -113,9 +113,10 @@ enum exit_code describe_p11(int error, const struct nfstls_diag *diag, char **te
 	size_t index = -(size_t)error;
 	bool known = index < sizeof(outcomes) / sizeof(outcomes[0]);
 	const char *remedy = known ? outcomes[index].remedy : NULL;
+	const char *cause = diag ? diag->text : "", *candidates = diag ? diag->candidates : NULL;
 
-	if (asprintf(text, "%s%s%s%s%s%s%s", nfstls_strerror(error), diag->text[0] ? ": " : "", diag->text,
-		     diag->candidates ? ": " : "", diag->candidates ? diag->candidates : "", remedy ? "; " : "",
+	if (asprintf(text, "%s%s%s%s%s%s%s", nfstls_strerror(error), cause[0] ? ": " : "", cause,
+		     candidates ? ": " : "", candidates ? candidates : "", remedy ? "; " : "",
 		     remedy ? remedy : "") < 0)
 		*text = NULL;
 	else
