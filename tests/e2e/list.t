@@ -101,6 +101,20 @@ is 'gives its certificate alone' "$(grep -ce '-----BEGIN' /tmp/tap.out)" 1
 said 'and says so' "identity 'bob': warning: its private key is on the keyring, and is not exported"
 nok 'nothing of the private key' grep -q PRIVATE /tmp/tap.out
 
+# --- what cannot be printed is no success ---
+full() { "$@" >/dev/full; }
+closed() { "$@" >&-; }
+for command in list 'list --json' 'show bob' 'show bob --json' 'export lab' 'verify bob' tokens 'update bob --dry-run'; do
+	[[ $command != update* ]] || command+=" --cert $PKI/bob.pem"
+	# shellcheck disable=SC2086 # words
+	refuses "a full device: $command" 1 'standard output: No space left' full nfstlskey $command
+done
+refuses 'standard output is closed' 1 'standard output: Bad file descriptor' closed nfstlskey list
+nok 'nor is add' closed nfstlskey add carol --cert "$PKI/bob.pem" --key "$PKI/bob.key"
+said 'which says so' 'standard output: Bad file descriptor'
+ok 'and has added it' nfstlskey remove carol
+is 'nothing is written to what is opened in its place' "$(</run/nfstlskey.lock)" ''
+
 # --- network namespaces ---
 ip netns add tenant
 [[ $VM_KERNEL != patched ]] || nfstlskey add carol --netns tenant --cert "$PKI/bob.pem" --key "$PKI/bob.key" 2>>"$LOGS/add"

@@ -261,16 +261,11 @@ static void errors_of_the_system(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_error),
-		cmocka_unit_test(unknown_error),
-		cmocka_unit_test(transient_errors),
-		cmocka_unit_test(failure_in_a_log),
-		cmocka_unit_test(without_a_cause),
-		cmocka_unit_test(candidates_on_one_line),
-		cmocka_unit_test(diagnosis_is_one_line),
-		cmocka_unit_test(message_is_one_line),
-		cmocka_unit_test(errors_of_pkcs11),
-		cmocka_unit_test(errors_of_the_system),
+		cmocka_unit_test(every_error),		 cmocka_unit_test(unknown_error),
+		cmocka_unit_test(transient_errors),	 cmocka_unit_test(failure_in_a_log),
+		cmocka_unit_test(without_a_cause),	 cmocka_unit_test(candidates_on_one_line),
+		cmocka_unit_test(diagnosis_is_one_line), cmocka_unit_test(message_is_one_line),
+		cmocka_unit_test(errors_of_pkcs11),	 cmocka_unit_test(errors_of_the_system),
 	};
 
 	return run_group(tests, NULL, NULL);
