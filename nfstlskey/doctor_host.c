@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "doctor.h"
-#include "idfile.h"
 #include "mount_known.h"
 
 #ifndef TCP_ULP
