@@ -142,6 +142,11 @@ enum exit_code fail_errno(const char *identity, int error, const char *doing)
 		return fail(EXIT_PERMISSION, identity, "%s: %s; run it as root", doing, strerror(error));
 	case ENOKEY:
 		return fail(EXIT_NOT_FOUND, identity, "%s: it is not on the .nfs keyring; see nfstlskey list", doing);
+	case EBADMSG:
+		return fail(
+			EXIT_OTHER, identity,
+			"%s: a change of it that was not ended cannot be read; nfstlskey remove it, and add it again",
+			doing);
 	case EDQUOT:
 		return fail(EXIT_OTHER, identity, "%s: the key quota is used up; see /proc/key-users", doing);
 	default:

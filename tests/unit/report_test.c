@@ -244,7 +244,7 @@ static void errors_of_the_system(void **state)
 {
 	static const struct {
 		int error, code;
-	} cases[] = { { EACCES, 5 }, { EPERM, 5 }, { ENOKEY, 3 }, { EDQUOT, 1 }, { EIO, 1 } };
+	} cases[] = { { EACCES, 5 }, { EPERM, 5 }, { ENOKEY, 3 }, { EDQUOT, 1 }, { EBADMSG, 1 }, { EIO, 1 } };
 	struct outcome outcome;
 
 	(void)state;
