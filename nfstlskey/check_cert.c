@@ -12,6 +12,8 @@
 #define RENEW_DAYS   14
 /* More than any server takes; GnuTLS takes 16. */
 #define CHAIN_LENGTH 32
+/* The most certificates that tlshd sends, with or without the adapter. */
+#define CERTS_SENT   10
 
 static void day_text(time_t when, char *text, size_t size)
 {
@@ -21,25 +23,14 @@ static void day_text(time_t when, char *text, size_t size)
 		text[0] = '\0';
 }
 
-/* RFC 5280 section 4.1.2.5 has a date for "no date"; to GnuTLS it is (time_t)-1. */
-static bool is_over(time_t until, time_t now)
-{
-	return until != (time_t)-1 && until < now;
-}
-
-static bool is_to_come(time_t from, time_t now)
-{
-	return from != (time_t)-1 && from > now;
-}
-
 static bool valid_now(gnutls_x509_crt_t cert)
 {
 	time_t now = time(NULL);
 
-	return !is_over(gnutls_x509_crt_get_expiration_time(cert), now) &&
-	       !is_to_come(gnutls_x509_crt_get_activation_time(cert), now);
+	return gnutls_x509_crt_get_activation_time(cert) <= now && now <= gnutls_x509_crt_get_expiration_time(cert);
 }
 
+/* A certificate that has no end says so with a date far away (RFC 5280 section 4.1.2.5). */
 void check_validity(gnutls_x509_crt_t cert, struct findings *findings)
 {
 	time_t now = time(NULL), from = gnutls_x509_crt_get_activation_time(cert);
@@ -48,18 +39,17 @@ void check_validity(gnutls_x509_crt_t cert, struct findings *findings)
 
 	day_text(from, first, sizeof(first));
 	day_text(until, last, sizeof(last));
-	if (is_over(until, now))
+	if (until < now)
 		findings_add(findings, CHECK_VALIDITY, VERDICT_FAILED, EXIT_FILE,
 			     "the certificate expired on %s; servers will refuse it", last);
-	else if (is_to_come(from, now))
+	else if (from > now)
 		findings_add(findings, CHECK_VALIDITY, VERDICT_FAILED, EXIT_FILE,
 			     "the certificate is not valid before %s; servers will refuse it", first);
-	else if (is_over(until, now + RENEW_DAYS * DAY_S))
+	else if (until < now + RENEW_DAYS * DAY_S)
 		findings_add(findings, CHECK_VALIDITY, VERDICT_WARNING, EXIT_OK,
 			     "the certificate expires on %s; renew it, and use nfstlskey update", last);
 	else
-		findings_add(findings, CHECK_VALIDITY, VERDICT_OK, EXIT_OK, "until %s",
-			     until == (time_t)-1 ? "further notice" : last);
+		findings_add(findings, CHECK_VALIDITY, VERDICT_OK, EXIT_OK, "until %s", last);
 }
 
 /* RFC 5280 sections 4.2.1.3 and 4.2.1.12: what is not said is not restricted. */
@@ -211,6 +201,12 @@ void check_chain(gnutls_x509_crt_t cert, const struct check_request *request, st
 	if (!loaded)
 		findings_add(findings, CHECK_CHAIN, VERDICT_FAILED, EXIT_FILE,
 			     "the intermediates cannot be read; use nfstlskey update");
+	else if (chain.count > CERTS_SENT)
+		findings_add(
+			findings, CHECK_CHAIN, VERDICT_FAILED, EXIT_FILE,
+			"there are %u intermediates, and tlshd sends %u at most; have it issued by one that is nearer "
+			"to the root",
+			chain.count - 1, CERTS_SENT - 1);
 	else if (broken)
 		findings_add(findings, CHECK_CHAIN, VERDICT_FAILED, EXIT_FILE,
 			     "certificate %u of %u was not issued by the one after it; use nfstlskey update", broken,

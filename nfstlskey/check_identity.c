@@ -29,6 +29,7 @@ void check_identity(const struct keyring *keyring, const char *name, const struc
 	struct nfstls_key_info info;
 	int ret = read_material(keys, &material);
 
+	*findings = (struct findings){ .is_on_token = nfstls_handle_detect(&material.part[PART_PRIVKEY]) };
 	if (ret < 0)
 		findings_add(findings, CHECK_IDENTITY, VERDICT_FAILED, EXIT_OTHER, "its keys cannot be read: %s",
 			     strerror(-ret));

@@ -50,6 +50,7 @@ struct finding {
 struct findings {
 	struct finding list[FINDINGS_MAX];
 	size_t count;
+	bool is_on_token; /* of check_identity() alone: its private key is a token handle, be it a good one or not */
 };
 
 /* What the chain has to lead to. */
@@ -76,7 +77,7 @@ void checks_run(const struct check_request *request, struct findings *findings, 
 
 /*
  * The same for what the keyring holds of an identity, as a handshake would: a latch stands against a login, and a
- * refusal sets one. Release with findings_clear().
+ * refusal sets one. Its keys are read once. Release with findings_clear().
  */
 void check_identity(const struct keyring *keyring, const char *name, const struct identity_keys *keys,
 		    enum anchor anchor, const struct cert_list *roots, struct findings *findings);

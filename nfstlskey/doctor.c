@@ -20,7 +20,8 @@ static const struct table_column columns[COL_COUNT] = {
 };
 
 static void (*const steps[])(struct doctor *doctor) = {
-	doctor_kernel, doctor_keyring, doctor_tlshd, doctor_mount, doctor_clock, doctor_identities, doctor_server,
+	doctor_kernel, doctor_keyring, doctor_check,	  doctor_tlshd,
+	doctor_mount,  doctor_clock,   doctor_identities, doctor_server,
 };
 
 void doctor_say(struct doctor *doctor, const char *step, const char *subject, enum verdict verdict, enum exit_code code,
@@ -47,6 +48,9 @@ void doctor_say(struct doctor *doctor, const char *step, const char *subject, en
 
 static void doctor_clear(struct doctor *doctor)
 {
+	for (size_t i = 0; doctor->findings && i < doctor->identities.count; i++)
+		findings_clear(&doctor->findings[i]);
+	free(doctor->findings);
 	scols_unref_table(doctor->table);
 	identity_list_clear(&doctor->identities);
 	free(doctor->trust_name);

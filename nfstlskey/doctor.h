@@ -16,6 +16,7 @@ struct doctor {
 	bool knows_names;		 /* the kernel takes tls_identity= */
 	struct keyring keyring;		 /* serial 0: there is none */
 	struct identity_list identities; /* the one that was named, or all */
+	struct findings *findings;	 /* of each of them */
 	bool has_handles;		 /* one of them has its key on a token */
 	bool knows_trust;		 /* whom tlshd trusts is in trust_file, */
 	char *trust_name, *trust_file;	 /* as in struct tlshd */
@@ -32,6 +33,7 @@ __attribute__((format(printf, 6, 7))) void doctor_say(struct doctor *doctor, con
 
 void doctor_kernel(struct doctor *doctor);
 void doctor_keyring(struct doctor *doctor);
+void doctor_check(struct doctor *doctor); /* makes the checks of the identities, and has nothing to say of them yet */
 void doctor_tlshd(struct doctor *doctor);
 void doctor_mount(struct doctor *doctor);
 void doctor_clock(struct doctor *doctor);

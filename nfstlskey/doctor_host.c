@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 #include "doctor.h"
-#include "idfile.h"
 #include "mount_known.h"
 
 #ifndef TCP_ULP
@@ -56,18 +56,6 @@ void doctor_kernel(struct doctor *doctor)
 			   host.release, doctor->knows_names ? ", and knows tls_identity=" : "");
 }
 
-static void note_handles(struct doctor *doctor)
-{
-	for (size_t i = 0; i < doctor->identities.count; i++) {
-		gnutls_datum_t privkey = { NULL, 0 };
-		int32_t serial = doctor->identities.keys[i].serial[PART_PRIVKEY];
-
-		if (serial > 0 && keyring_read(serial, &privkey) == 0)
-			doctor->has_handles |= nfstls_handle_detect(&privkey);
-		datum_wipe(&privkey);
-	}
-}
-
 static int find_one(struct doctor *doctor, const char *identity)
 {
 	struct identity_list *list = &doctor->identities;
@@ -82,17 +70,19 @@ static int find_one(struct doctor *doctor, const char *identity)
 	return lookup_identity(&doctor->keyring, identity, &list->keys[0]);
 }
 
-static void find_identities(struct doctor *doctor)
+static int find_identities(struct doctor *doctor)
 {
 	const char *identity = doctor->args->identity;
-	int ret = identity ? find_one(doctor, identity) : list_identities(&doctor->keyring, &doctor->identities);
+	struct identity_list *list = &doctor->identities;
+	int ret = identity ? find_one(doctor, identity) : list_identities(&doctor->keyring, list);
 
-	if (ret == -ENOKEY || (ret == 0 && doctor->identities.count == 0))
-		identity_list_clear(&doctor->identities);
-	else if (ret < 0)
-		doctor_say(doctor, "keyring", identity, VERDICT_FAILED, EXIT_OTHER, "it cannot be read: %s",
-			   strerror(-ret));
-	note_handles(doctor);
+	if (ret == 0) {
+		doctor->findings = calloc(list->count + 1, sizeof(*doctor->findings));
+		ret = doctor->findings ? 0 : -ENOMEM;
+	}
+	if (ret < 0)
+		identity_list_clear(list);
+	return ret == -ENOKEY ? 0 : ret;
 }
 
 void doctor_keyring(struct doctor *doctor)
@@ -106,7 +96,13 @@ void doctor_keyring(struct doctor *doctor)
 			   strerror(-ret));
 		return;
 	}
-	find_identities(doctor);
+	ret = find_identities(doctor);
+	if (ret < 0) {
+		doctor->keyring.serial = 0;
+		doctor_say(doctor, "keyring", doctor->args->identity, VERDICT_FAILED, EXIT_OTHER,
+			   "it cannot be read: %s", strerror(-ret));
+		return;
+	}
 	doctor_say(doctor, "keyring", NULL, VERDICT_OK, EXIT_OK, "%zu identit%s; %s", doctor->identities.count,
 		   doctor->identities.count == 1 ? "y" : "ies",
 		   doctor->keyring.shared ? "every network namespace shares the keyring"

@@ -23,18 +23,26 @@ static void say_none(struct doctor *doctor)
 	idfile_list_clear(&files);
 }
 
-/* Whether nothing failed. */
-static bool look_at(struct doctor *doctor, const char *identity, const struct identity_keys *keys)
+void doctor_check(struct doctor *doctor)
 {
 	static const struct cert_list no_roots = { .count = 0 };
-	struct findings findings = { .count = 0 };
-	bool is_fine = true, is_well;
+	const struct identity_list *list = &doctor->identities;
 
 	/* whom the server trusts it says itself, if it is asked */
-	check_identity(&doctor->keyring, identity, keys, ANCHOR_NONE, &no_roots, &findings);
-	is_well = findings_code(&findings) == EXIT_OK;
-	for (size_t i = 0; i < findings.count; i++) {
-		const struct finding *finding = &findings.list[i];
+	for (size_t i = 0; i < list->count; i++) {
+		struct findings *findings = &doctor->findings[i];
+
+		check_identity(&doctor->keyring, list->names[i], &list->keys[i], ANCHOR_NONE, &no_roots, findings);
+		doctor->has_handles |= findings->is_on_token;
+	}
+}
+
+static void say_findings(struct doctor *doctor, const char *identity, const struct findings *findings)
+{
+	bool is_fine = true;
+
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->list[i];
 
 		if (finding->verdict == VERDICT_OK)
 			continue;
@@ -45,8 +53,6 @@ static bool look_at(struct doctor *doctor, const char *identity, const struct id
 	if (is_fine)
 		doctor_say(doctor, "identity", identity, VERDICT_OK, EXIT_OK,
 			   "key and certificate work; see nfstlskey verify %s", identity);
-	findings_clear(&findings);
-	return is_well;
 }
 
 void doctor_identities(struct doctor *doctor)
@@ -56,6 +62,7 @@ void doctor_identities(struct doctor *doctor)
 	if (doctor->keyring.serial > 0 && list->count == 0)
 		say_none(doctor);
 	for (size_t i = 0; i < list->count; i++)
-		if (look_at(doctor, list->names[i], &list->keys[i]) && list->count == 1)
-			doctor->presented = list->names[i];
+		say_findings(doctor, list->names[i], &doctor->findings[i]);
+	if (list->count == 1 && findings_code(&doctor->findings[0]) == EXIT_OK)
+		doctor->presented = list->names[0];
 }

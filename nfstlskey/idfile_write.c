@@ -46,11 +46,12 @@ static int make_folder(void)
 	static const char *const folders[] = { "/etc/nfs", "/etc/nfs/identities.d" };
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		if (mkdir(folders[i], 0700) < 0 && errno != EEXIST)
+		bool made = mkdir(folders[i], 0700) == 0;
+
+		if (!made && errno != EEXIST)
 			return -errno;
-		if (errno != EEXIST && chmod(folders[i], 0755) < 0)
+		if (made && chmod(folders[i], 0755) < 0)
 			return -errno;
-		errno = 0;
 	}
 	return 0;
 }

@@ -69,8 +69,8 @@ static int search_part(const struct keyring *keyring, const char *identity, enum
 	found = keyctl_search(keyring->serial, NFSTLS_KEY_TYPE, name, 0);
 	ret = found < 0 ? -errno : 0;
 	free(name);
-	/* a PIN whose time is over is there no more, but for the name */
-	if (ret == -ENOKEY || ret == -EKEYEXPIRED) {
+	/* one whose time is over, as a PIN's, or that somebody has revoked, is there no more, but for the name */
+	if (ret == -ENOKEY || ret == -EKEYEXPIRED || ret == -EKEYREVOKED) {
 		*serial = 0;
 		return 0;
 	}
@@ -371,8 +371,10 @@ int keyring_drop_pin(const struct keyring *keyring, const char *identity)
 
 int keyring_remove(const struct keyring *keyring, const struct identity_keys *keys)
 {
-	for (int part = 0; part < PART_COUNT; part++)
-		if (keys->serial[part] > 0 && keyctl_unlink(keys->serial[part], keyring->serial) < 0)
-			return -errno;
-	return 0;
+	/* first what would bring it back */
+	int ret = unlink_part(keyring, keys->serial[PART_NEXT]);
+
+	for (int part = 0; ret == 0 && part < PART_NEXT; part++)
+		ret = unlink_part(keyring, keys->serial[part]);
+	return ret;
 }

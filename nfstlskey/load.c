@@ -12,6 +12,7 @@
 #include "command.h"
 #include "idfile.h"
 #include "netns.h"
+#include "streams.h"
 
 /* What one run of the command works with. */
 struct run {
@@ -192,12 +193,8 @@ static enum exit_code load_in_netns(struct run *run, const struct idfile *file)
 	child = fork();
 	if (child < 0)
 		return fail_errno(file->identity, errno, "fork");
-	if (child == 0) {
-		enum exit_code code = load_there(run, file);
-
-		fflush(stdout);
-		_exit(code);
-	}
+	if (child == 0)
+		_exit(streams_end(load_there(run, file)));
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return fail_errno(file->identity, errno, "waiting for its process");

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "netns.h"
 #include "options.h"
+#include "streams.h"
 
 static enum exit_code verify_pin(const struct arguments *args)
 {
@@ -221,14 +222,9 @@ static enum exit_code run_command(const struct command *command, int argc, char 
 	return code;
 }
 
-int main(int argc, char **argv)
+static enum exit_code run(int argc, char **argv)
 {
 	const struct command *command;
-
-	/* Private keys and PINs pass through: no core dump, no ptrace by the like of us, no file for others. */
-	prctl(PR_SET_DUMPABLE, 0);
-	umask(077);
-	setlocale(LC_ALL, "");
 
 	if (argc < 2)
 		return fail(EXIT_USAGE, NULL, "which command? see nfstlskey --help");
@@ -242,4 +238,17 @@ int main(int argc, char **argv)
 	if (!command)
 		return fail(EXIT_USAGE, NULL, "unknown command '%s'; see nfstlskey --help", argv[1]);
 	return run_command(command, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	int ret = streams_hold();
+
+	if (ret < 0)
+		return fail_errno(NULL, -ret, "/dev/null");
+	/* Private keys and PINs pass through: no core dump, no ptrace by the like of us, no file for others. */
+	prctl(PR_SET_DUMPABLE, 0);
+	umask(077);
+	setlocale(LC_ALL, "");
+	return streams_end(run(argc, argv));
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "nfs_connect.h"
@@ -57,33 +56,35 @@ int nfs_connect(const struct addrinfo *addresses)
 	return fd;
 }
 
-static int receive(int fd, unsigned char *data, size_t size)
+static int send_all(void *fd, const unsigned char *data, size_t size)
 {
-	ssize_t got = recv(fd, data, size, MSG_WAITALL);
+	ssize_t sent = send(*(int *)fd, data, size, MSG_NOSIGNAL);
 
-	if (got < 0)
+	if (sent < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	return (size_t)got == size ? 0 : -ECONNRESET;
+	return (size_t)sent == size ? 0 : -ETIMEDOUT;
+}
+
+static int receive_all(void *fd, unsigned char *data, size_t size)
+{
+	size_t have = 0;
+
+	/* less than all comes before an end, and before a time that is over: the next call tells which */
+	while (have < size) {
+		ssize_t got = recv(*(int *)fd, data + have, size - have, MSG_WAITALL);
+
+		if (got < 0)
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		if (got == 0)
+			return -ECONNRESET;
+		have += got;
+	}
+	return 0;
 }
 
 int nfs_start_tls(int fd, enum rpc_answer *answer)
 {
-	unsigned char message[RPC_MESSAGE_MAX];
-	uint32_t xid = time(NULL);
-	size_t size = rpc_null_call(xid, true, message);
-	int ret;
+	const struct rpc_connection connection = { send_all, receive_all, &fd };
 
-	if (size == 0)
-		return -ENOMEM;
-	if (send(fd, message, size, MSG_NOSIGNAL) != (ssize_t)size)
-		return -errno;
-	ret = receive(fd, message, RPC_MARK_SIZE);
-	if (ret < 0)
-		return ret;
-	ret = rpc_record_size(message);
-	if (ret < 0)
-		return ret;
-	size = ret;
-	ret = receive(fd, message, size);
-	return ret < 0 ? ret : rpc_null_answer(xid, message, size, answer);
+	return rpc_null_exchange(&connection, true, answer);
 }

@@ -14,6 +14,20 @@ static enum exit_code remove_keys(const char *identity, const struct keyring *ke
 	return ret < 0 ? fail_errno(identity, -ret, "removing it") : EXIT_OK;
 }
 
+/* What a change has left there is not brought to its end first: it may be what cannot be. */
+static enum exit_code remove_from_keyring(const char *identity)
+{
+	struct identity_keys keys;
+	struct keyring keyring;
+	enum exit_code code = open_keyring(identity, true, &keyring);
+	int ret;
+
+	if (code != EXIT_OK)
+		return code;
+	ret = keyring_lookup(&keyring, identity, &keys);
+	return ret < 0 ? fail_errno(identity, -ret, "looking it up") : remove_keys(identity, &keyring, &keys);
+}
+
 /* One that is on the keyring, or has a file, or both. */
 static enum exit_code remove_with_file(const char *identity)
 {
@@ -25,7 +39,7 @@ static enum exit_code remove_with_file(const char *identity)
 
 	if (code != EXIT_OK)
 		return code;
-	ret = lookup_identity(&keyring, identity, &keys);
+	ret = keyring_lookup(&keyring, identity, &keys);
 	if (ret < 0 && ret != -ENOKEY)
 		return fail_errno(identity, -ret, "looking it up");
 	code = idfile_set_aside(identity, &aside);
@@ -53,15 +67,11 @@ static void note_file(const char *identity)
 
 enum exit_code cmd_remove(const struct arguments *args)
 {
-	struct identity_keys keys;
-	struct keyring keyring;
 	enum exit_code code;
 
 	if (args->persist)
 		return remove_with_file(args->identity);
-	code = open_identity(args->identity, true, &keyring, &keys);
-	if (code == EXIT_OK)
-		code = remove_keys(args->identity, &keyring, &keys);
+	code = remove_from_keyring(args->identity);
 	if (code == EXIT_OK)
 		note_file(args->identity);
 	return code;

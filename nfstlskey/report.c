@@ -113,9 +113,10 @@ enum exit_code describe_p11(int error, const struct nfstls_diag *diag, char **te
 	size_t index = -(size_t)error;
 	bool known = index < sizeof(outcomes) / sizeof(outcomes[0]);
 	const char *remedy = known ? outcomes[index].remedy : NULL;
+	const char *cause = diag ? diag->text : "", *candidates = diag ? diag->candidates : NULL;
 
-	if (asprintf(text, "%s%s%s%s%s%s%s", nfstls_strerror(error), diag->text[0] ? ": " : "", diag->text,
-		     diag->candidates ? ": " : "", diag->candidates ? diag->candidates : "", remedy ? "; " : "",
+	if (asprintf(text, "%s%s%s%s%s%s%s", nfstls_strerror(error), cause[0] ? ": " : "", cause,
+		     candidates ? ": " : "", candidates ? candidates : "", remedy ? "; " : "",
 		     remedy ? remedy : "") < 0)
 		*text = NULL;
 	else
@@ -141,6 +142,11 @@ enum exit_code fail_errno(const char *identity, int error, const char *doing)
 		return fail(EXIT_PERMISSION, identity, "%s: %s; run it as root", doing, strerror(error));
 	case ENOKEY:
 		return fail(EXIT_NOT_FOUND, identity, "%s: it is not on the .nfs keyring; see nfstlskey list", doing);
+	case EBADMSG:
+		return fail(
+			EXIT_OTHER, identity,
+			"%s: a change of it that was not ended cannot be read; nfstlskey remove it, and add it again",
+			doing);
 	case EDQUOT:
 		return fail(EXIT_OTHER, identity, "%s: the key quota is used up; see /proc/key-users", doing);
 	default:

@@ -31,7 +31,7 @@ void report_as(const char *name);
 __attribute__((format(printf, 3, 4))) enum exit_code fail(enum exit_code code, const char *identity, const char *format,
 							  ...);
 
-/* For an enum nfstls_error, with the cause that the library gave and what to do next. */
+/* For an enum nfstls_error, with the cause that the library gave, if there is one (or NULL), and what to do next. */
 enum exit_code fail_p11(const char *identity, int error, const struct nfstls_diag *diag);
 
 /* What fail_p11() says after the identity, for free(), and the exit code. NULL: there was no memory for it. */

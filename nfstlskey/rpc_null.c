@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include <rpc/rpc.h>
 
@@ -92,4 +93,22 @@ int rpc_null_answer(uint32_t xid, unsigned char *message, size_t size, enum rpc_
 		return -EPROTO;
 	*answer = judge(&reply);
 	return 0;
+}
+
+int rpc_null_exchange(const struct rpc_connection *connection, bool start_tls, enum rpc_answer *answer)
+{
+	unsigned char message[RPC_MESSAGE_MAX];
+	uint32_t xid = time(NULL);
+	size_t size = rpc_null_call(xid, start_tls, message);
+	int ret = size > 0 ? connection->send(connection->arg, message, size) : -ENOMEM;
+
+	if (ret == 0)
+		ret = connection->receive(connection->arg, message, RPC_MARK_SIZE);
+	if (ret == 0)
+		ret = rpc_record_size(message);
+	if (ret < 0)
+		return ret;
+	size = ret;
+	ret = connection->receive(connection->arg, message, size);
+	return ret < 0 ? ret : rpc_null_answer(xid, message, size, answer);
 }

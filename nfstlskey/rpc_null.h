@@ -30,4 +30,15 @@ int rpc_record_size(const unsigned char mark[RPC_MARK_SIZE]);
 /* What the answer says. -EPROTO: it is no answer to this call. */
 int rpc_null_answer(uint32_t xid, unsigned char *message, size_t size, enum rpc_answer *answer);
 
+/* A connection, with or without TLS. Each function moves just so many bytes, and returns 0 or a negative errno value.
+ */
+struct rpc_connection {
+	int (*send)(void *arg, const unsigned char *data, size_t size);
+	int (*receive)(void *arg, unsigned char *data, size_t size);
+	void *arg;
+};
+
+/* Make the call, and wait for the answer. A negative errno value where there is none, or not one to this call. */
+int rpc_null_exchange(const struct rpc_connection *connection, bool start_tls, enum rpc_answer *answer);
+
 #endif

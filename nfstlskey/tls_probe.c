@@ -2,10 +2,10 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <gnutls/abstract.h>
 
@@ -207,17 +207,38 @@ static void look_at_server(struct attempt *attempt)
 			 memcmp(sent->data, attempt->certs[0].cert.data, sent->size) == 0;
 }
 
-static int receive(gnutls_session_t session, unsigned char *data, size_t size)
+/* The call inside of TLS; and what GnuTLS says where that fails. */
+struct call {
+	gnutls_session_t session;
+	int error;
+};
+
+static int fail_call(struct call *call, int error)
 {
+	call->error = error;
+	return -EIO;
+}
+
+static int send_all(void *arg, const unsigned char *data, size_t size)
+{
+	struct call *call = arg;
+	ssize_t sent = gnutls_record_send(call->session, data, size);
+
+	return sent < 0 ? fail_call(call, sent) : 0;
+}
+
+static int receive_all(void *arg, unsigned char *data, size_t size)
+{
+	struct call *call = arg;
 	size_t have = 0;
-	ssize_t got;
 
 	while (have < size) {
-		got = gnutls_record_recv(session, data + have, size - have);
+		ssize_t got = gnutls_record_recv(call->session, data + have, size - have);
+
 		if (got == 0)
-			return GNUTLS_E_PREMATURE_TERMINATION;
+			return fail_call(call, GNUTLS_E_PREMATURE_TERMINATION);
 		if (got < 0 && got != GNUTLS_E_INTERRUPTED)
-			return got;
+			return fail_call(call, got);
 		have += got > 0 ? got : 0;
 	}
 	return 0;
@@ -227,24 +248,11 @@ static int receive(gnutls_session_t session, unsigned char *data, size_t size)
  */
 static int call_null(gnutls_session_t session)
 {
-	unsigned char message[RPC_MESSAGE_MAX];
-	uint32_t xid = time(NULL);
-	size_t size = rpc_null_call(xid, false, message);
+	struct call call = { session, GNUTLS_E_UNEXPECTED_PACKET };
+	const struct rpc_connection connection = { send_all, receive_all, &call };
 	enum rpc_answer answer;
-	int ret = gnutls_record_send(session, message, size);
 
-	if (ret >= 0)
-		ret = receive(session, message, RPC_MARK_SIZE);
-	if (ret < 0)
-		return ret;
-	ret = rpc_record_size(message);
-	if (ret < 0)
-		return GNUTLS_E_UNEXPECTED_PACKET;
-	size = ret;
-	ret = receive(session, message, size);
-	if (ret < 0)
-		return ret;
-	return rpc_null_answer(xid, message, size, &answer) < 0 ? GNUTLS_E_UNEXPECTED_PACKET : 0;
+	return rpc_null_exchange(&connection, false, &answer) < 0 ? call.error : 0;
 }
 
 static void shake_hands(struct attempt *attempt)

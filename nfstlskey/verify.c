@@ -44,7 +44,7 @@ static int print_findings(struct run *run, const char *identity, const struct fi
 
 static enum exit_code verify_one(struct run *run, const char *identity, const struct identity_keys *keys)
 {
-	struct findings findings = { .count = 0 };
+	struct findings findings;
 	enum exit_code code;
 	int ret;
 

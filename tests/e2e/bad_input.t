@@ -47,6 +47,8 @@ bad 'a space' 2 'not a well-formed PKCS#11 URI' add x --pkcs11 'pkcs11:token=my 
 free_slot=$(softhsm2-util --show-slots | awk '/^Slot/ { slot = $2 } /Initialized: *no/ { print slot }')
 bad 'an uninitialised token' 7 'not initialised' add x --pkcs11 "pkcs11:slot-id=$free_slot?pin-source=$PIN_FILE"
 cp "$SOFTHSM" "$PKI/module.so"
+bad 'two PIN files' 8 'the URI names one already' add x \
+	--pkcs11 "pkcs11:token=lab;object=good?pin-source=$PIN_FILE" --pin-file "$PIN_FILE"
 bad 'a module from anywhere' 5 'outside the allowed places' add x --pkcs11 "pkcs11:token=lab?module-path=$PKI/module.so"
 
 # --- the PIN: pkcs11-spy writes down what the token is asked ---
@@ -97,6 +99,27 @@ bad 'a certificate of random bytes' 10 'no readable certificate' add x --cert "$
 bad 'a key of random bytes' 10 'no readable private key' add x --cert "$PKI/other.pem" --key "$PKI/random"
 bad 'an empty file' 10 'no readable certificate' add x --cert "$PKI/empty" --key "$PKI/other.key"
 bad 'no file' 10 'No such file' add x --cert /none --key "$PKI/other.key"
+head -c 1100000 /dev/zero >"$PKI/long.crt"
+bad 'a file that is too long' 10 'not a regular file of at most 1 MiB' add x --cert "$PKI/long.crt" --key "$PKI/other.key"
+# with_names NUMBER NAME: a certificate for the key of "other", with so many names
+with_names() {
+	openssl req -x509 -CA "$PKI/root.pem" -CAkey "$PKI/root.key" -key "$PKI/other.key" -subj "/CN=$2" \
+		-addext "subjectAltName=$(seq -f 'DNS:host%g.example' -s , "$1")" -out "$PKI/$2.pem" 2>>"$LOGS/pki"
+}
+with_names 2000 large
+bad 'a certificate that no key has room for' 10 'a kernel key holds 32767' add x --cert "$PKI/large.pem" --key "$PKI/other.key"
+bad 'a private key without its certificate' 2 'needs --cert' add x --key "$PKI/other.key"
+bad 'a private key with a PIN' 2 'needs no PIN' add x --cert "$PKI/other.pem" --key "$PKI/other.key" --pin-fd 3
+{
+	echo '-----BEGIN PKCS#11 PROVIDER URI-----'
+	handle_der "pkcs11:token=lab?pin-value=$PIN" | base64
+	echo '-----END PKCS#11 PROVIDER URI-----'
+} >"$PKI/pin.handle"
+bad 'a handle with a PIN' 2 'carries a PIN' add x --key "$PKI/pin.handle"
+bad 'a PIN descriptor that is closed' 1 'reading the PIN: Bad file descriptor' update taken \
+	--pkcs11 'pkcs11:token=lab;object=good' --pin-fd 9
+bad 'one that has nothing to say' 2 'a PIN has 1 to 4096 bytes' update taken \
+	--pkcs11 'pkcs11:token=lab;object=good' --pin-fd 3 3</dev/null
 is 'after all that the keyring is as it was' "$(keyring_state)" "$state"
 
 template expired 'activation_date = "2020-01-01 00:00:00"' 'expiration_date = "2021-01-01 00:00:00"'
@@ -108,6 +131,8 @@ status=0
 [[ $warning == *"identity 'expired': warning: the certificate expired on 2021-01-01"* ]] || status=1
 result $status 'with a warning that names the day'
 notes_sharing 'and with the note that the keyring is shared, if it is'
+nok 'but not for as long as it is valid' nfstlskey add x --cert "$PKI/expired.pem" --key "$PKI/expired.key" --expire
+said 'which is over' 'has expired; with --expire it would be gone at once'
 
 # --- the name, and the rest of the command line ---
 long=$(printf 'n%.0s' {1..200})
@@ -130,6 +155,62 @@ bad 'two identities' 2 'unexpected' show a b
 bad 'no key' 2 'which key' add x --cert "$PKI/other.pem"
 bad 'two keys' 2 'not both' add x --key "$PKI/other.key" --pkcs11 "$good"
 
+bad 'two PINs' 2 'one PIN is enough' add x --pkcs11 "$good" --pin-fd 3 --pin-file "$PIN_FILE"
+bad 'a namespace that cannot be' 2 'neither a name nor an absolute path' list --netns ..
+bad 'a namespace below a file' 1 'Not a directory' list --netns /etc/passwd/x
+bad 'a column that there is not' 2 'no column' show taken -o COLOUR
+bad 'doctor: a column that there is not' 2 'no column' doctor -o COLOUR
+
+# --- keys that another tool, or a bug, has left there ---
+# raw_part IDENTITY PART <PAYLOAD
+raw_part() { possessing keyctl padd user "nfs:x509:$1:$2" "$(nfs_keyring)"; }
+raw_part keyless cert <"$PKI/other.der" >/dev/null
+bad 'half an identity: export is of the certificate' 2 'which key' update keyless
+bad 'half an identity: it has no key to renew' 3 'it has no private key' update keyless --cert "$PKI/other.pem"
+bad 'half an identity: it has no PIN' 3 'its private key' unlock keyless
+bad 'half an identity: nor can it be mounted' 3 'half of it is missing' show keyless --mount-options
+raw_part certless privkey <"$PKI/other.der" >/dev/null
+bad 'the other half: there is no certificate to export' 3 'has no certificate' export certless
+bad 'a key on the keyring has no PIN to lock' 2 'not on a token' lock certless
+payload taken cert | raw_part chained cert >/dev/null
+payload taken privkey | raw_part chained privkey >/dev/null
+echo garbage | raw_part chained chain >/dev/null
+nok 'a chain that is none' nfstlskey export chained
+said 'is said to be none, after the certificate' 'not a readable certificate'
+handle_der "pkcs11:token=lab?pin-value=$PIN" >"$PKI/pin.der"
+raw_identity secret "$PKI/good.der" "$PKI/pin.der"
+bad 'a handle that carries a PIN: unlock' 10 'carries a PIN.*nfstlskey update' unlock secret
+echo garbage | raw_part taken next >/dev/null
+state=$(keyring_state)
+for command in show export lock unlock; do
+	bad "a change that cannot be ended: $command" 1 'cannot be read; nfstlskey remove it' $command taken
+done
+bad 'a change that cannot be ended: update' 1 'cannot be read' update taken --pkcs11 "$good"
+bad 'a change that cannot be ended: add' 1 'cannot be read' add taken --pkcs11 "$good"
+ok 'it can be removed' nfstlskey remove taken
+is 'whole' "$(keyring_keys | grep -c nfs:x509:taken:)" 0
+ok 'and added again' nfstlskey add taken --pkcs11 "$good"
+for name in keyless certless chained secret; do nfstlskey remove $name; done
+possessing keyctl revoke "$(nfstlskey show taken | sed 's/.*=//')"
+bad 'a key that was revoked is none' 3 'half of it is missing' show taken
+ok 'an update brings it back' nfstlskey update taken --pkcs11 "$good"
+ok 'and it verifies' nfstlskey verify taken
+key=$(nfstlskey show taken | sed 's/.*=//')
+possessing keyctl setperm "$key" 0
+for command in show 'remove --persist' 'update --cert /none' 'add --key /none' lock verify; do
+	# shellcheck disable=SC2086 # words
+	bad "a key that is closed: $command" 5 'looking it up: Permission denied' $command taken
+done
+possessing keyctl unlink "$key" "$(nfs_keyring)"
+ok 'an update brings that back too' nfstlskey update taken --pkcs11 "$good"
+
+# --- the lock ---
+mv /run/nfstlskey.lock /run/lock.aside
+ln -s /tmp/elsewhere /run/nfstlskey.lock
+bad 'a lock that is a link' 1 'the lock file: Too many levels of symbolic links' remove taken
+nok 'is not followed' [ -e /tmp/elsewhere ]
+mv /run/lock.aside /run/nfstlskey.lock
+
 # --- the kernel ---
 refuses 'not root' 5 'run it as root' on_client setpriv --reuid=65534 --clear-groups nfstlskey add x --pkcs11 "$good"
 # without /proc/keys, which is how the keyring is found where the kernel cannot be asked
@@ -140,10 +221,46 @@ else
 	ok '/proc/keys is not needed' "${without_proc_keys[@]}"
 	refuses 'root without capabilities' 5 'keyring: Operation not permitted' on_client setpriv --bounding-set=-all nfstlskey list
 fi
+
+# with_room keys|bytes NUMBER COMMAND...: as if root's quota ended there
+with_room() {
+	local limit=/proc/sys/kernel/keys/root_max$1 quota status=0
+	quota=$(<"$limit")
+	awk -v field="$([[ $1 == keys ]] && echo 4 || echo 5)" -v room="$2" \
+		'$1 == "0:" { split($field, used, "/"); print used[1] + room }' /proc/key-users >"$limit"
+	"${@:3}" || status=$?
+	echo "$quota" >"$limit"
+	return $status
+}
 state=$(keyring_state)
-quota=$(cat /proc/sys/kernel/keys/root_maxkeys)
-awk '$1 == "0:" { split($4, keys, "/"); print keys[1] + 1 }' /proc/key-users >/proc/sys/kernel/keys/root_maxkeys
-refuses 'no quota for the keys' 1 'quota' nfstlskey add x --cert "$PKI/other.pem" --key "$PKI/other.key"
-echo "$quota" >/proc/sys/kernel/keys/root_maxkeys
+refuses 'no quota for the keys' 1 'quota' with_room keys 1 nfstlskey add x --cert "$PKI/other.pem" --key "$PKI/other.key"
 is 'leaves the keyring as it was' "$(keyring_state)" "$state"
+# how many keys are made before it may be another one
+for room in 2 3 4 5 6; do
+	! with_room keys $room nfstlskey lock taken >/tmp/tap.out 2>&1 || break
+	cat /tmp/tap.out
+done >/tmp/failures
+ok 'nor for a latch' grep -q 'no latch could be set' /tmp/failures
+nfstlskey unlock taken
+
+# a few bytes more each time, so that it ends at each step of a change
+with_names 100 wide
+# at_each_step TEXT ARGUMENT...: until there is room
+at_each_step() {
+	local room failed=()
+	for ((room = 500; room < 12000; room += 500)); do
+		! with_room bytes $room nfstlskey "${@:2}" >/tmp/tap.out 2>&1 || break
+		grep -q 'quota is used up' /tmp/tap.out || failed+=("$room: $(</tmp/tap.out)")
+		[[ $(keyring_state) == "$state" ]] || failed+=("$room: $(keyring_keys)")
+	done
+	is "$1: as it was after each failure" "$(printf '%s\n' "${failed[@]}")" ''
+	ok "$1: there were some, and then there was room" [ $room -gt 1200 -a $room -lt 12000 ]
+	diag <<<"$room bytes"
+}
+at_each_step 'add' add x --cert "$PKI/wide.pem" --key "$PKI/other.key"
+state=$(keyring_state)
+nfstlskey remove x
+nfstlskey add x --cert "$PKI/other.pem" --key "$PKI/other.key"
+state=$(keyring_state)
+at_each_step 'update' update x --cert "$PKI/wide.pem" --key "$PKI/other.key"
 done_testing

@@ -53,4 +53,39 @@ file_key file issuing
 cat "$PKI"/{file,issuing,middle}.pem >"$PKI/file.chain"
 ok 'a key file has a chain too' nfstlskey add file --key "$PKI/file.key" --cert "$PKI/file.chain"
 sends_chain file
+
+# refused IDENTITY: no mount, and the log says why
+refused() {
+	: >"$LOGS/tlshd.client"
+	nok "$1: it does not mount" mount_as "$1" retry=0
+	grep -q "identity '$1': no handshake: not a readable certificate" "$LOGS/tlshd.client"
+	result $? "$1: the log says why"
+}
+# deep NUMBER: an identity with so many intermediates
+deep() { nfstlskey add "deep$1" --key "$PKI/deep$1.key" --cert "$PKI/deep$1.chain"; }
+issuer=root
+for ((i = 1; i <= 10; i++)); do
+	ca_new "ca$i" "$issuer"
+	issuer=ca$i
+	((i >= 9)) || continue
+	file_key "deep$i" "$issuer"
+	cat "$PKI/deep$i.pem" "$PKI"/ca*.pem >"$PKI/deep$i.chain"
+done
+ok 'nine intermediates are sent' deep 9
+nok 'there is nothing to warn of' grep -q warning:.*intermediates /tmp/tap.out
+ok 'and taken' mount_as deep9
+umount /mnt/nfs
+ok 'more than that' deep 10
+said 'are worth a warning' 'warning: there are 10 intermediates, and tlshd sends 9 at most'
+nfstlskey verify deep10 >/tmp/tap.out 2>&1
+is 'verify finds them' $? 10
+refused deep10
+
+payload file privkey >/tmp/privkey
+raw_identity broken "$PKI/file.der" /tmp/privkey
+possessing keyctl padd user nfs:x509:broken:chain "$(nfs_keyring)" <<<garbage >/dev/null
+nfstlskey verify broken >/tmp/tap.out 2>&1
+is 'a chain that cannot be read' $? 10
+said 'is told' 'the intermediates cannot be read'
+refused broken
 done_testing

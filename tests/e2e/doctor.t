@@ -66,6 +66,8 @@ nok 'nothing is said of a server' grep -q ^server /tmp/doctor
 nfstlskey add bob --cert "$PKI/bob.pem" --key "$PKI/bob.key" &>>"$LOGS/add"
 doctor_says 'of two identities nobody chooses one' 0 accepted warning 'name one IDENTITY' server:/
 doctor_says 'an address is no name' 10 name failed 'is for DNS:server, and not for this name' alice 192.0.2.1:/
+doctor_says 'what is no server' 2 server failed 'it is no SERVER:/PATH' alice :/
+refuses 'whoever is not root' 5 'run it as root' on_client setpriv --reuid=65534 --clear-groups nfstlskey doctor
 refuses 'two servers' 2 'one server at most' nfstlskey doctor server:/ client:/
 ok 'what it found well does mount' mount_as alice
 ok 'it unmounts' umount /mnt/nfs
@@ -85,7 +87,47 @@ if [[ $VM_TLSHD != built ]]; then
 	doctor_says 'which an identity without a token does not need' 0 tokens warning 'without the adapter' bob
 	client_stop
 fi
+# --- with the library, as a patched one ---
+library=$(echo /usr/lib/*/libnfstls-p11.so.0)
+if [[ $VM_TLSHD != built ]]; then
+	ADAPTER=$library client_start root
+	doctor_says 'a tlshd that was built with the library' 0 tokens ok 'uses token handles by itself' alice
+	client_stop
+fi
 # --- its configuration ---
+client_start root
+doctor_says 'as it should be' 0 config ok "/etc/tlshd.client: servers are verified with $PKI/root.pem" alice
+on_client unshare --pid --fork --mount-proc nfstlskey doctor alice --noheadings >/tmp/doctor 2>&1
+and_says 'where tlshd cannot be seen it may be well all the same' tlshd warning 'not among the processes that are seen from here'
+cp /etc/tlshd.client /tmp/tlshd.client
+sed -i '/^keyrings/d' /etc/tlshd.client
+doctor_says 'a keyring that tlshd is not told of' 0 config "$(by_kernel warning ok)" "$(by_kernel 'does not say keyrings=.nfs' 'verified with')" alice
+sed -i 's/^\[authenticate\].*/&\nkeyrings=.nvme;.nfs;/' /etc/tlshd.client
+doctor_says 'a keyring among others' 0 config ok 'verified with' alice
+sed -i '/^x509.truststore/d' /etc/tlshd.client
+doctor_says 'no truststore' 0 config ok 'verified with what this host trusts' alice
+echo '[authenticate' >/etc/tlshd.client
+doctor_says 'a configuration that cannot be read' 10 config failed '/etc/tlshd.client cannot be read' alice
+cp /tmp/tlshd.client /etc/tlshd.client
+# however it is named
+# started ARGUMENT...: a tlshd in the place of the one that runs
+started() {
+	client_stop
+	: >"$LOGS/tlshd.client"
+	(exec env LD_PRELOAD="$ADAPTER" nsenter --net=/run/netns/client tlshd -s "$@") >>"$LOGS/tlshd.client" 2>&1 &
+	CLIENT_TLSHD=$!
+	wait_for grep -q 'priority string' "$LOGS/tlshd.client"
+}
+for way in --config=/etc/tlshd.client -c/etc/tlshd.client '--config /etc/tlshd.client'; do
+	# shellcheck disable=SC2086 # words
+	started $way
+	doctor_says "$way" 0 config ok '/etc/tlshd.client: servers' alice
+done
+started
+mv /etc/tlshd.conf /etc/tlshd.conf.away
+doctor_says 'no configuration' 0 config warning 'has no configuration file' alice
+mv /etc/tlshd.conf.away /etc/tlshd.conf
+client_stop
 client_start root
 sed -i 's|^x509.truststore=.*|x509.truststore=/nowhere.pem|' /etc/tlshd.client
 doctor_says 'a truststore that is not there' 10 config failed '/nowhere.pem: No such file'
@@ -143,6 +185,24 @@ doctor_says 'a CA that the server does not know' 10 accepted failed "it trusts '
 server_tlshd root
 doctor_says 'all is well again' 0 accepted ok 'takes its certificate'
 
+# and one that has the name of one that it knows
+certtool --generate-privkey --ecc --outfile "$PKI/impostor.key" 2>>"$LOGS/pki"
+certtool --generate-self-signed --load-privkey "$PKI/impostor.key" --template "$PKI/root.tmpl" --outfile "$PKI/impostor.pem" \
+	2>>"$LOGS/pki"
+server_tlshd impostor
+doctor_says 'a CA that the server takes for another one' 10 accepted failed 'the server refuses the certificate.*log of its tlshd'
+server_tlshd root
+# something else on that port
+on_server rpc.nfsd 0
+(exec nsenter --net=/run/netns/server perl -MIO::Socket::INET -e '
+	my $server = IO::Socket::INET->new(LocalPort => 2049, Listen => 5, ReuseAddr => 1) or die;
+	while (my $client = $server->accept) { print $client "HTTP/1.0 400 Bad Request\r\n\r\n" }') &
+wait_for on_server sh -c 'ss -Hltn "sport = :2049" | grep -q .'
+doctor_says 'a server of another kind' 1 tls failed 'does not answer as an NFS server does .Protocol error.'
+kill %%
+wait %%
+nfsd_up
+
 # --- 10: the clock ---
 now=$(date +%s)
 date -s 2019-01-01 >/dev/null
@@ -156,13 +216,31 @@ and_says 'and nothing keeps the clock right' clock warning 'nothing keeps it rig
 and_says 'the certificate of the server is over as well' certificate failed 'expired.*Is the clock of this host right'
 date -s @"$now" >/dev/null
 
+# failing CALL:RESULT ARGUMENT...: doctor, where the kernel answers a system call so
+failing() {
+	local call=${1%%:*}
+	on_client strace -f -qq -o /dev/null -e "trace=$call" -e "inject=$1" nfstlskey doctor --noheadings "${@:2}" >/tmp/doctor 2>&1
+}
+failing clock_adjtime,adjtimex:retval=0 alice
+and_says 'a clock that is kept' clock ok synchronised
+failing fsopen:error=ENODEV alice
+is 'a kernel without an NFS client' $? 11
+and_says 'is told so' kernel failed 'has no NFS client .No such device.; modprobe nfs'
+failing setsockopt:error=ENOENT alice
+is 'a kernel without TLS' $? 11
+and_says 'is told so' kernel failed 'has no TLS'
+failing bind:error=EACCES alice
+is 'a kernel that cannot be asked for handshakes' $? 1
+and_says 'is told so' tlshd failed 'it cannot be looked for'
+
 # --- 11: half an identity ---
 possessing keyctl unlink "$(nfstlskey show late | sed 's/.*privkey_serial=//')" "$(nfs_keyring)"
 doctor_says 'half an identity' 3 identity failed 'half of it is missing' late server:/
 nfstlskey remove late
 doctor_says 'nobody of that name' 3 identity failed 'not on the keyring' late server:/
-nfstlskey remove alice
-nfstlskey remove bob
+possessing keyctl setperm "$(nfstlskey show bob | sed 's/.*=//')" 0
+doctor_says 'a key that is closed' 1 keyring failed 'it cannot be read: Permission denied' bob
+possessing keyctl clear "$(nfs_keyring)"
 doctor_says 'nobody at all' 3 identity failed 'there is none; nfstlskey add' server:/
 mkdir -p /etc/nfs/identities.d
 printf 'pkcs11 = pkcs11:token=lab;object=alice?pin-source=file:%s\n' "$PIN_FILE" >/etc/nfs/identities.d/alice.conf
@@ -175,6 +253,13 @@ if [[ $VM_KERNEL == stock ]]; then
 		>/tmp/doctor 2>&1
 	is 'a kernel without the .nfs keyring' $? 11
 	and_says 'is named as the cause' keyring failed 'Linux 6.16 or newer'
+fi
+mv /sbin/mount.nfstls /sbin/mount.away
+nfstlskey doctor --noheadings >/tmp/doctor 2>&1
+if [[ $VM_KERNEL == stock ]]; then
+	and_says 'a host without mount.nfstls is told so' mount failed 'install mount.nfstls there'
+else
+	and_says 'a host without mount.nfstls needs none' mount ok 'tls_identity=IDENTITY'
 fi
 rm /sbin/mount.nfs
 nfstlskey doctor --noheadings >/tmp/doctor 2>&1

@@ -59,6 +59,39 @@ is 'serials' "$(cells CERT-SERIAL,PRIVKEY-SERIAL bob)" "$(nfstlskey show bob | s
 result $? 'the serial of a chain, where there is one'
 [[ $(cells URI lab) == pkcs11:*token=lab* && $(cells URI lab) != *pin-value* ]]
 result $? 'what the handle names'
+# signed NAME [OPTION...]: an identity with bob's key, and a certificate that says more
+signed() {
+	openssl req -x509 -CA "$PKI/root.pem" -CAkey "$PKI/root.key" -key "$PKI/bob.key" -subj "/CN=$1" "${@:2}" \
+		-out "$PKI/$1.pem" 2>>"$LOGS/pki"
+	nfstlskey add "$1" --cert "$PKI/$1.pem" --key "$PKI/bob.key" >/dev/null 2>/tmp/tap.out
+}
+signed names -addext "subjectAltName=DNS:a.example,IP:192.0.2.7,IP:2001:db8::7,email:bob@b.example,URI:nfs://c,RID:1.2.3,DNS:$(
+	printf 'n%.0s' {1..1100}),DNS:z"
+is 'names of every kind that there is a word for, but for those that are too long' "$(cells SANS names)" \
+	'DNS:a.example,IP:192.0.2.7,IP:2001:db8::7,email:bob@b.example,URI:nfs://c,DNS:z'
+# RFC 5280 section 4.1.2.5
+signed endless -not_after 99991231235959Z
+is 'a certificate without an end is over never' "$(cells STATE,EXPIRES,DAYS endless | cut -c 1-29)" 'ready 9999-12-31T23:59:59Z 29'
+ok 'it verifies' nfstlskey verify endless
+said 'until that day' 'until 9999-12-31'
+ok 'for as long as it is valid' nfstlskey update endless --cert "$PKI/endless.pem" --expire
+[[ $(possessing keyctl rdescribe "$(nfstlskey show endless | sed 's/.*=//')") == user\;* ]]
+result $? 'it stays'
+token_identity lab ed root EC:edwards25519 05
+nfstlskey add ed --pkcs11 "pkcs11:token=lab;object=ed?pin-source=$PIN_FILE" 2>>"$LOGS/add"
+is 'kinds of keys' "$(cells TYPE lab) $(cells TYPE ed)" 'P-256 Ed25519'
+raw_identity foreign "$PKI/bob.pem" "$PKI/bob.pem"
+is 'what is no certificate' "$(cells STATE,TYPE,SUBJECT foreign)" 'unreadable  '
+ok 'what an update of it would change' nfstlskey update foreign --cert "$PKI/bob.pem" --key "$PKI/bob.key" --dry-run
+said 'it had none that could be told' '^certificate  '
+handle_der 'pkcs11:token=lab' 'PKCS#11 Provider URI v9.9' >/tmp/foreign.handle
+raw_identity alien "$PKI/bob.der" /tmp/foreign.handle
+is 'a handle that is none' "$(cells STATE,KEY alien)" 'unreadable unreadable\x20handle'
+ok 'and what would change of that' nfstlskey update alien --cert "$PKI/bob.pem" --key "$PKI/bob.key" --dry-run
+said 'its key' '^private key *unreadable handle *on the keyring'
+ok 'of a chain' nfstlskey update lab --cert "$PKI/lab.pem" --dry-run
+said 'how many there are' '^chain *1 intermediate *none'
+for name in names endless ed foreign alien; do nfstlskey remove $name; done
 refuses 'a column that there is not' 2 "no column 'COLOUR'; there are NAME,STATE," nfstlskey list -o NAME,COLOUR
 ok 'all columns as JSON' nfstlskey list --json --output-all
 said 'numbers are numbers' '"days": *[0-9]'
@@ -100,6 +133,20 @@ ok 'an identity with a key file' nfstlskey export bob
 is 'gives its certificate alone' "$(grep -ce '-----BEGIN' /tmp/tap.out)" 1
 said 'and says so' "identity 'bob': warning: its private key is on the keyring, and is not exported"
 nok 'nothing of the private key' grep -q PRIVATE /tmp/tap.out
+
+# --- what cannot be printed is no success ---
+full() { "$@" >/dev/full; }
+closed() { "$@" >&-; }
+for command in list 'list --json' 'show bob' 'show bob --json' 'export lab' 'verify bob' tokens 'update bob --dry-run'; do
+	[[ $command != update* ]] || command+=" --cert $PKI/bob.pem"
+	# shellcheck disable=SC2086 # words
+	refuses "a full device: $command" 1 'standard output: No space left' full nfstlskey $command
+done
+refuses 'standard output is closed' 1 'standard output: Bad file descriptor' closed nfstlskey list
+nok 'nor is add' closed nfstlskey add carol --cert "$PKI/bob.pem" --key "$PKI/bob.key"
+said 'which says so' 'standard output: Bad file descriptor'
+ok 'and has added it' nfstlskey remove carol
+is 'nothing is written to what is opened in its place' "$(</run/nfstlskey.lock)" ''
 
 # --- network namespaces ---
 ip netns add tenant

@@ -122,6 +122,9 @@ ln -s bob.key "$PKI/a#b.key"
 refuses 'a path that no file can say' 2 'cannot be persisted' \
 	nfstlskey add carol --key "$PKI/a#b.key" --cert "$PKI/bob.pem" --persist
 nfstlskey remove bob 2>/dev/null
+ln -s bob.key "$PKI/bob.key "
+refuses 'nor one that ends in a space' 2 "cannot be persisted: no file can say key '$PKI/bob.key '" \
+	nfstlskey add carol --key "$PKI/bob.key " --cert "$PKI/bob.pem" --persist
 refuses 'a file that is there' 4 'bob.conf is there already' \
 	nfstlskey add bob --key "$PKI/bob.key" --cert "$PKI/bob.pem" --persist
 ok 'load mends it' nfstlskey load bob
@@ -129,6 +132,24 @@ mount -t tmpfs -o ro none $FILES
 refuses 'a folder that cannot be written' 1 'Read-only file system' \
 	nfstlskey add carol --key "$PKI/bob.key" --cert "$PKI/bob.pem" --persist
 umount $FILES
+mount --bind $FILES $FILES
+mount -o remount,bind,ro $FILES
+refuses 'nor be emptied' 1 'its file: Read-only file system' nfstlskey remove bob --persist
+umount $FILES
+mount -t tmpfs -o ro none /etc/nfs
+refuses 'nor be made' 1 'its file: Read-only file system' \
+	nfstlskey add carol --key "$PKI/bob.key" --cert "$PKI/bob.pem" --persist
+umount /etc/nfs
+mount -t tmpfs -o size=4k none $FILES
+echo full >$FILES/other
+refuses 'a file system that is full' 1 'carol.conf: No space left on device' \
+	nfstlskey add carol --key "$PKI/bob.key" --cert "$PKI/bob.pem" --persist
+is 'and has nothing of it' "$(ls -A $FILES)" other
+umount $FILES
+mkdir /tmp/gone
+refuses 'a folder that is gone, to which paths are relative' 1 'its file: No such file' sh -c "cd /tmp/gone && rmdir /tmp/gone &&
+	exec nsenter --net=/run/netns/client nfstlskey add carol --key $PKI/bob.key --cert $PKI/bob.pem --persist"
+is 'none of these is on the keyring' "$(nfstlskey list --noheadings | awk '{ print $1 }')" $'bob\nlab'
 quota=$(</proc/sys/kernel/keys/root_maxkeys)
 # with_room KEYS COMMAND...
 with_room() {
@@ -149,6 +170,10 @@ ok 'there was a failure, and then there was room' [ "$room" -gt 2 -a "$room" -lt
 ok 'remove --persist' nfstlskey remove carol --persist
 is 'no failure left a file' "$(ls -A $FILES)" $'bob.conf\nlab.conf'
 is 'nor a key' "$(nfstlskey list --noheadings | awk '{ print $1 }')" $'bob\nlab'
+nfstlskey remove bob 2>/dev/null
+nok 'no room to load one' with_room 2 nfstlskey load bob
+said 'is told' 'the key quota is used up'
+ok 'and then there is' nfstlskey load bob
 refuses 'an identity without a file' 3 'it has no file' nfstlskey load carol
 refuses 'which?' 2 'which identity' nfstlskey load
 refuses 'a PIN for all' 2 'a PIN is for one identity' nfstlskey load --all --pin-fd 0
@@ -182,6 +207,12 @@ refuses 'no PIN' 8 'PIN' nfstlskey load lab
 ok 'one that is typed' nfstlskey load lab --pin-fd 0 <<<"$PIN"
 is 'it is kept' "$(payload lab pin)" "$PIN"
 
+
+# what add was told and no file keeps
+nfstlskey remove lab --persist
+ok 'add --persist with a PIN that is typed' nfstlskey add lab --pkcs11 "$lab" --pin-fd 3 --persist 3<<<"$PIN"
+said 'says that the file has it not' 'its file holds no PIN; after a boot, type it with nfstlskey load lab'
+
 # --- another namespace ---
 another_client other
 rm $FILES/lab.conf
@@ -191,9 +222,25 @@ ok 'load for another namespace' nfstlskey load --all
 said 'says which' '^bob: added in network namespace other'
 is 'it is on the keyring there' "$(nsenter --net=/run/netns/other nfstlskey list --noheadings | wc -l)" 1
 is 'and nowhere else, where each has its own' "$(nfstlskey list --noheadings | wc -l)" "$(by_kernel 1 0)"
+# its process, which waits for the lock, is ended from outside
+exec 9>/run/nfstlskey.lock
+flock 9
+(exec nsenter --net=/run/netns/client nfstlskey load bob) >/tmp/killed 2>&1 9>&- &
+wait_for pgrep -P $!
+pkill -KILL -P $!
+wait $!
+is 'a process of load that is killed' $? 1
+is 'is a failure' "$(</tmp/killed)" "nfstlskey: identity 'bob': its process was ended by signal 9"
+exec 9>&-
 sed -i 's/^netns.*/netns = nowhere/' $FILES/bob.conf
 refuses 'a namespace that is not there' 7 'no network namespace /run/netns/nowhere' nfstlskey load bob
 sed -i /^netns/d $FILES/bob.conf
+
+rmdir /run/nfs/identities.d
+ln -s identities.d /run/nfs/identities.d
+refuses 'a folder that cannot be read' 1 'the identity files: Too many levels of symbolic links' nfstlskey load --all
+refuses 'nor checked' 1 'the identity files: Too many levels' nfstlskey check-config
+rm /run/nfs/identities.d
 
 # --- check-config ---
 nfstlskey remove bob --persist >/dev/null 2>&1
@@ -222,10 +269,32 @@ check_says 'a PIN file of a URI that is open' 1 'open to others' "pkcs11 = $lab?
 chmod 644 "$PKI/bob.key"
 check_says 'a private key that is open' 1 'open to others' "$key"
 chmod 600 "$PKI/bob.key"
+check_says 'a PIN file that is missing' 2 '/nowhere: No such file' "pkcs11 = $lab" 'pin-file = /nowhere'
+check_says 'a PIN file that is none' 2 'is not a regular file' "pkcs11 = $lab" 'pin-file = /etc/nfs'
+install -m 600 -o nobody "$PIN_FILE" /etc/nfs/nobodys
+check_says "a PIN file that is somebody else's" 2 'not owned by root' "pkcs11 = $lab" 'pin-file = /etc/nfs/nobodys'
+check_says 'a certificate that is a folder' 2 'is not a regular file' "$key" 'cert = /etc/nfs'
+install -m 600 /dev/null "$PKI/nothing"
+printf '%s\n' "key = $PKI/nothing" >$FILES/lab.conf
+nok 'check-config: a key that is none' nfstlskey check-config
+said 'says what' "$PKI/nothing holds no readable private key"
+said 'and where' "lab.conf:1: $PKI/nothing cannot be read"
+printf '%s\n' "$cert" 'chain = a' '' 'colour = red' "$key" 'netns = ..' >$FILES/lab.conf
+nok 'check-config: more than one mistake' nfstlskey check-config
+is 'they are told in their order' "$(sed -n 's/.*lab.conf:\([0-9]*\): .*/\1/p' /tmp/tap.out | tr '\n' ' ')" '2 4 6 '
+refuses 'load tells the first' 10 'lab.conf:[0-9]*: .*see nfstlskey check-config' nfstlskey load lab
+printf '%s\n' "$key" "$cert" >$FILES/lab.conf
+chmod 600 $FILES/lab.conf
+refuses 'whoever may not read it' 10 'lab.conf: ' setpriv --reuid=65534 --clear-groups nfstlskey check-config
 chmod 664 $FILES/lab.conf
 check_says 'a file that others can write' '' 'others than root can write it' "$key" "$cert"
 refuses 'which load refuses too' 10 'others than root' nfstlskey load lab
+ln -sf /nowhere $FILES/lab.conf
+refuses 'check-config: a link that leads nowhere' 10 'lab.conf: No such file' nfstlskey check-config
 rm $FILES/lab.conf
+mkdir $FILES/lab.conf
+refuses 'check-config: a folder' 10 'lab.conf: it is not a regular file' nfstlskey check-config
+rmdir $FILES/lab.conf
 printf '%s\n' "$key" "$cert" >"$FILES/a:b.conf"
 refuses 'check-config: a bad name' 10 'a:b.conf: its name.*that of no identity' nfstlskey check-config
 rm "$FILES/a:b.conf"

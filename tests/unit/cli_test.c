@@ -2,6 +2,7 @@
 /* The command line: what is refused before a keyring is asked, with one line and status 2, and what is only printed. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -209,6 +210,33 @@ static void help(void **state)
 	}
 }
 
+static int child_loses_output(void *arg)
+{
+	static char *const argv[] = { (char *)COMMAND, (char *)"--help", NULL };
+	int full = arg ? open(arg, O_WRONLY) : -1;
+
+	if (arg)
+		dup2(full, STDOUT_FILENO);
+	else
+		close(STDOUT_FILENO);
+	execv(COMMAND, argv);
+	return 127;
+}
+
+/* What was printed and did not arrive is no success. */
+static void lost_output(void **state)
+{
+	struct outcome outcome;
+
+	(void)state;
+	run_in_child(child_loses_output, (void *)"/dev/full", &outcome);
+	assert_int_equal(outcome.status, 1);
+	assert_string_equal(outcome.err, "nfstlskey: standard output: No space left on device\n");
+	run_in_child(child_loses_output, NULL, &outcome);
+	assert_int_equal(outcome.status, 1);
+	assert_string_equal(outcome.err, "nfstlskey: standard output: Bad file descriptor\n");
+}
+
 static void version(void **state)
 {
 	static const char *const words[ARGS_MAX] = { "--version" };
@@ -220,9 +248,9 @@ static void version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(commands), cmocka_unit_test(identities), cmocka_unit_test(lengths_of_identities),
-		cmocka_unit_test(options),  cmocka_unit_test(sources),	  cmocka_unit_test(help),
-		cmocka_unit_test(version),
+		cmocka_unit_test(commands), cmocka_unit_test(identities),  cmocka_unit_test(lengths_of_identities),
+		cmocka_unit_test(options),  cmocka_unit_test(sources),	   cmocka_unit_test(help),
+		cmocka_unit_test(version),  cmocka_unit_test(lost_output),
 	};
 
 	return run_group(tests, NULL, NULL);

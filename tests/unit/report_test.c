@@ -135,6 +135,24 @@ static void failure_in_a_log(void **state)
 	assert_int_equal(strlen(small), sizeof(small) - 1);
 }
 
+static int child_reports_no_cause(void *arg)
+{
+	return fail_p11("lab", *(int *)arg, NULL);
+}
+
+/* There is not always more to say. */
+static void without_a_cause(void **state)
+{
+	int error = NFSTLS_E_CERT;
+	struct outcome outcome;
+
+	(void)state;
+	run_in_child(child_reports_no_cause, &error, &outcome);
+	assert_int_equal(outcome.status, EXIT_FILE);
+	assert_string_equal(outcome.err, "nfstlskey: identity 'lab': not a readable certificate; "
+					 "give a PEM or DER certificate\n");
+}
+
 static void candidates_on_one_line(void **state)
 {
 	struct report report = { .error = NFSTLS_E_KEY_AMBIGUOUS, .diag = { .text = "2 match" } };
@@ -226,7 +244,7 @@ static void errors_of_the_system(void **state)
 {
 	static const struct {
 		int error, code;
-	} cases[] = { { EACCES, 5 }, { EPERM, 5 }, { ENOKEY, 3 }, { EDQUOT, 1 }, { EIO, 1 } };
+	} cases[] = { { EACCES, 5 }, { EPERM, 5 }, { ENOKEY, 3 }, { EDQUOT, 1 }, { EBADMSG, 1 }, { EIO, 1 } };
 	struct outcome outcome;
 
 	(void)state;
@@ -243,15 +261,11 @@ static void errors_of_the_system(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_error),
-		cmocka_unit_test(unknown_error),
-		cmocka_unit_test(transient_errors),
-		cmocka_unit_test(failure_in_a_log),
-		cmocka_unit_test(candidates_on_one_line),
-		cmocka_unit_test(diagnosis_is_one_line),
-		cmocka_unit_test(message_is_one_line),
-		cmocka_unit_test(errors_of_pkcs11),
-		cmocka_unit_test(errors_of_the_system),
+		cmocka_unit_test(every_error),		 cmocka_unit_test(unknown_error),
+		cmocka_unit_test(transient_errors),	 cmocka_unit_test(failure_in_a_log),
+		cmocka_unit_test(without_a_cause),	 cmocka_unit_test(candidates_on_one_line),
+		cmocka_unit_test(diagnosis_is_one_line), cmocka_unit_test(message_is_one_line),
+		cmocka_unit_test(errors_of_pkcs11),	 cmocka_unit_test(errors_of_the_system),
 	};
 
 	return run_group(tests, NULL, NULL);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The RPC call that asks for TLS, byte for byte, and answers to it: right, refused, and nonsense. */
+/* The RPC call that asks for TLS, byte for byte, and answers to it: right, refused, nonsense, and none. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "nfs_connect.h"
 #include "unit.h"
@@ -103,6 +107,102 @@ static void test_mark(void **state)
 	assert_int_equal(rpc_record_size(longer), -EPROTO);
 }
 
+/* Ask one end of a pair of sockets, of which the other has written this already, and is closed or not. */
+static int ask(const void *answer, size_t size, bool goes_on)
+{
+	const struct timeval patience = { .tv_usec = 10000 };
+	enum rpc_answer unused;
+	int ends[2], ret;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), 0);
+	assert_int_equal(write(ends[1], answer, size), size);
+	if (!goes_on)
+		assert_int_equal(shutdown(ends[1], SHUT_WR), 0);
+	ret = nfs_start_tls(ends[0], &unused);
+	close(ends[0]);
+	close(ends[1]);
+	return ret;
+}
+
+static void test_no_answer(void **state)
+{
+	static const unsigned char record[] = { 0x80, 0, 0, 4, 1, 2, 3, 4 }, fragment[] = { 0, 0, 0, 4, 1, 2, 3, 4 };
+
+	(void)state;
+	assert_int_equal(ask("", 0, false), -ECONNRESET);
+	assert_int_equal(ask("", 0, true), -ETIMEDOUT);
+	assert_int_equal(ask(record, 3, false), -ECONNRESET);
+	assert_int_equal(ask(record, 6, false), -ECONNRESET);
+	assert_int_equal(ask(record, 6, true), -ETIMEDOUT);
+	assert_int_equal(ask(record, sizeof(record), true), -EPROTO);
+	assert_int_equal(ask(fragment, sizeof(fragment), true), -EPROTO);
+}
+
+/* Neither is the call that cannot be sent: to nobody, or to somebody who does not read. */
+static void test_no_call(void **state)
+{
+	const struct timeval patience = { .tv_usec = 10000 };
+	enum rpc_answer unused;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), 0);
+	while (send(ends[0], "x", 1, MSG_DONTWAIT) == 1)
+		;
+	assert_int_equal(nfs_start_tls(ends[0], &unused), -ETIMEDOUT);
+	close(ends[1]);
+	assert_int_equal(nfs_start_tls(ends[0], &unused), -EPIPE);
+	close(ends[0]);
+	assert_int_equal(nfs_start_tls(ends[0], &unused), -EBADF);
+}
+
+static void answer_one(int fd)
+{
+	static const unsigned char mark[] = { 0x80, 0, 0, sizeof(starttls) };
+	unsigned char call[sizeof(wanted_call)], reply[sizeof(starttls)];
+
+	if (recv(fd, call, sizeof(call), MSG_WAITALL) != sizeof(call))
+		_exit(1);
+	memcpy(reply, starttls, sizeof(reply));
+	memcpy(reply, call + RPC_MARK_SIZE, 4);
+	/* a part at a time, as a network may bring it */
+	if (write(fd, mark, 2) != 2 || write(fd, mark + 2, 2) != 2 || write(fd, reply, sizeof(reply)) != sizeof(reply))
+		_exit(1);
+	_exit(0);
+}
+
+static void test_exchange(void **state)
+{
+	enum rpc_answer answer;
+	int ends[2], status;
+	pid_t server;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	server = fork();
+	if (server == 0)
+		answer_one(ends[1]);
+	assert_true(server > 0);
+	assert_int_equal(nfs_start_tls(ends[0], &answer), 0);
+	assert_int_equal(answer, RPC_STARTTLS);
+	assert_int_equal(waitpid(server, &status, 0), server);
+	assert_int_equal(status, 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void test_connect(void **state)
+{
+	const struct addrinfo none = { .ai_family = -1, .ai_socktype = SOCK_STREAM };
+
+	(void)state;
+	assert_int_equal(nfs_connect(NULL), -EADDRNOTAVAIL);
+	assert_int_equal(nfs_connect(&none), -EAFNOSUPPORT);
+}
+
 static void assert_server(const char *source, const char *wanted)
 {
 	char *host = NULL;
@@ -136,8 +236,10 @@ static void test_server_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_call),	 cmocka_unit_test(test_starttls), cmocka_unit_test(test_other_answers),
-		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_mark),	  cmocka_unit_test(test_server_name),
+		cmocka_unit_test(test_call),	  cmocka_unit_test(test_starttls), cmocka_unit_test(test_other_answers),
+		cmocka_unit_test(test_nonsense),  cmocka_unit_test(test_mark),	   cmocka_unit_test(test_server_name),
+		cmocka_unit_test(test_no_answer), cmocka_unit_test(test_no_call),  cmocka_unit_test(test_exchange),
+		cmocka_unit_test(test_connect),
 	};
 
 	return run_group(tests, NULL, NULL);
