@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,12 +46,18 @@ static enum exit_code take_name(char **options, char **identity)
 	return identity_check_name(*identity);
 }
 
-/* Such as context="system_u:object_r:nfs_t:s0:c1,c2", which cannot do without the comma, and has no '=' in it. */
+/* Such as context="system_u:object_r:nfs_t:s0:c1,c5.c7": behind each comma a category, which no option of NFS begins
+ * as. */
 static bool is_of_selinux(const char *name, size_t len, const char *value, size_t value_len)
 {
-	return (is(name, len, "context") || is(name, len, "fscontext") || is(name, len, "defcontext") ||
-		is(name, len, "rootcontext")) &&
-	       value && !memchr(value, '=', value_len);
+	if (!is(name, len, "context") && !is(name, len, "fscontext") && !is(name, len, "defcontext") &&
+	    !is(name, len, "rootcontext"))
+		return false;
+	for (size_t i = 0; i < value_len; i++)
+		if (value[i] == ',' &&
+		    (i + 2 >= value_len || value[i + 1] != 'c' || !isdigit((unsigned char)value[i + 2])))
+			return false;
+	return true;
 }
 
 /*
@@ -125,7 +132,7 @@ bool options_want_v3(const char *options)
 		if (is(name, len, "vers") || is(name, len, "nfsvers"))
 			v3 = is(value, value_len, "3");
 		else if (len >= 2 && name[0] == 'v' && name[1] >= '2' && name[1] <= '4')
-			v3 = is(name, len, "v3");
+			v3 = !value && is(name, len, "v3");
 	return v3;
 }
 

@@ -33,7 +33,9 @@ static size_t count_parts(const char *path)
 	size_t count = (*path && path != query) + (query && query[1]);
 
 	for (const char *p = path; *p; p++)
-		count += *p == ';' || (query && p > query && *p == '&') || strncmp(p, "%00", 3) == 0;
+		count += *p == ';' || (query && p > query && *p == '&');
+	for (const char *p = path; (p = strstr(p, "%00")); p += strlen("%00"))
+		count++;
 	return count;
 }
 

@@ -81,6 +81,12 @@ refused 'a name and serials' 1 'excludes cert_serial=' server:/ /mnt/nfs -o tls_
 refused 'TLS that is not mutual' 1 'needs xprtsec=mtls' server:/ /mnt/nfs -o xprtsec=tls,tls_identity=bob
 refused 'a way past it, in quotes' 1 'comma in quotes' server:/ /mnt/nfs \
 	-o 'xprtsec=mtls,tls_identity=bob,fsc="x,xprtsec=none,fsc="'
+# with -s the kernel takes what is in the first two for options
+refused 'another one, in the quotes of a name' 1 'comma in quotes' server:/ /mnt/nfs \
+	-s -o 'tls_identity=bob,"x,xprtsec=none,y"'
+refused 'another version there' 1 'comma in quotes' server:/ /mnt/nfs -s -o 'tls_identity=bob,vers=3,nolock,"x,vers=4.2,y"'
+refused 'options in the quotes of context=' 1 'context has a comma in quotes' server:/ /mnt/nfs \
+	-o 'tls_identity=bob,context="a,xprtsec=none,b"'
 refused 'no folder' 1 'SERVER:PATH and a directory' server:/ -o tls_identity=bob
 refused 'an unknown option' 1 'unknown option -x' server:/ /mnt/nfs -x -o tls_identity=bob
 refused 'another type' 1 'not ext4' server:/ /mnt/nfs -t ext4 -o tls_identity=bob
@@ -90,6 +96,10 @@ refuses 'not root' 1 'permitted.*root' on_client setpriv --reuid=65534 --clear-g
 nok 'nothing of this is mounted' mountpoint -q /mnt/nfs
 ok 'of two names the last one counts' on_client mount -t nfstls -o tls_identity=carol,tls_identity=bob server:/ /mnt/nfs
 is 'bob' "$(recorded /mnt/nfs)" bob
+umount /mnt/nfs
+ok 'in the quotes of context= there are categories' on_client mount -t nfstls \
+	-o 'tls_identity=bob,context="system_u:object_r:nfs_t:s0:c1,c2.c5"' server:/ /mnt/nfs
+is 'bob mounts with them' "$(recorded /mnt/nfs)" bob
 umount /mnt/nfs
 
 # --- the flags of mount(8) ---

@@ -35,17 +35,20 @@ static void check_kernel_reads(const char *options, const char *name, const char
 	free(value);
 }
 
-/* What asks for NFSv3 must not become NFSv4, which would not be a client of its own. */
-static void check_version(const char *options)
+/* Whether the kernel mounts as this version: the last of the options that say one is what it does. */
+static bool kernel_takes_v3(const char *options)
 {
-	char *vers = kernel_reads(options, "vers"), *nfsvers = kernel_reads(options, "nfsvers");
-	char *v3 = kernel_reads(options, "v3");
+	char *copy = strdup(options), *rest = copy, *option;
+	bool v3 = false;
 
-	if (options_want_v3(options))
-		must_hold(v3 || (vers && strcmp(vers, "3") == 0) || (nfsvers && strcmp(nfsvers, "3") == 0));
-	free(vers);
-	free(nfsvers);
-	free(v3);
+	while ((option = strsep(&rest, ",")))
+		if (strncmp(option, "vers=", 5) == 0 || strncmp(option, "nfsvers=", 8) == 0)
+			v3 = strcmp(strchr(option, '=') + 1, "3") == 0;
+		else if (strncmp(option, "v2", 2) == 0 || strncmp(option, "v3", 2) == 0 ||
+			 strncmp(option, "v4", 2) == 0)
+			v3 = strcmp(option, "v3") == 0;
+	free(copy);
+	return v3;
 }
 
 static void check_taken(char **options, const char *identity)
@@ -54,7 +57,8 @@ static void check_taken(char **options, const char *identity)
 
 	must_hold(!identity_name_fault(identity));
 	check_kernel_reads(*options, "xprtsec", "mtls");
-	check_version(*options);
+	/* what passes for NFSv3 and becomes NFSv4 would not be a client of its own */
+	must_hold(!options_want_v3(*options) || kernel_takes_v3(*options));
 	must_hold(options_append(options, "tls_identity", identity) == 0);
 	check_kernel_reads(*options, "tls_identity", identity);
 	must_hold(options_append_serial(options, "cert_serial", 12) == 0);

@@ -29,7 +29,8 @@ static void taken(void **state)
 	assert_taken("tls_identity=one,rw,tls_identity=two", "rw,xprtsec=mtls", "two");
 	assert_taken("xprtsec=tls,tls_identity=lab,xprtsec=mtls", "xprtsec=mtls", "lab");
 	/* and for the kernel what is last in the string, which it takes apart without regard to quotes */
-	assert_taken("xprtsec=mtls,tls_identity=lab,context=\"a:c1,c2\"", "context=\"a:c1,c2\",xprtsec=mtls", "lab");
+	assert_taken("xprtsec=mtls,tls_identity=lab,context=\"a:c1,c2.c5,c7\"",
+		     "context=\"a:c1,c2.c5,c7\",xprtsec=mtls", "lab");
 	assert_taken("fsc=\"a\",tls_identity=lab", "fsc=\"a\",xprtsec=mtls", "lab");
 	/* names of options that only begin alike, and all that a name may have in it */
 	assert_taken("tls_identity2=x,tls_identity=a/b=c.d", "tls_identity2=x,xprtsec=mtls", "a/b=c.d");
@@ -86,6 +87,9 @@ static void refused(void **state)
 	assert_refused("tls_identity=\"lab,x\"", "comma in quotes");
 	assert_refused("tls_identity=lab,\"x,vers=3,y\"", "comma in quotes");
 	assert_refused("tls_identity=lab,context=\"a,xprtsec=none,b\"", "comma in quotes");
+	assert_refused("tls_identity=lab,vers=3,context=\"a,v4.2,b\"", "comma in quotes");
+	assert_refused("tls_identity=lab,context=\"a:c1,c\"", "comma in quotes");
+	assert_refused("tls_identity=lab,context=\"a:c1,\"", "comma in quotes");
 	assert_refused("tls_identity=lab,othercontext=\"a,b\"", "comma in quotes");
 	assert_refused("tls_identity=lab,fsc=\"x", "does not end");
 	assert_refused("tls_identity=lab,cert_s\"rial=0", "does not end");
@@ -118,6 +122,7 @@ static void version(void **state)
 	assert_false(options_want_v3("v3,nfsvers=4"));
 	assert_false(options_want_v3("v3,v4.1"));
 	assert_true(options_want_v3("vers=4.2,v3"));
+	assert_false(options_want_v3("v3=4.2"));
 }
 
 static void remount(void **state)

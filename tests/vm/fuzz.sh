@@ -6,6 +6,7 @@
 FUZZ=$DEV/fuzz
 FUZZ_PACKAGES=(clang libclang-rt-dev)
 FUZZ_SECONDS=60
+FUZZ_RUNS=''
 
 fuzz_build() {
 	HOST_PACKAGES+=("${FUZZ_PACKAGES[@]}")
@@ -25,12 +26,16 @@ fuzz_configure() {
 		LIB_FUZZING_ENGINE=-fsanitize=fuzzer
 }
 
-# fuzz_main [SECONDS [TARGET...]]: as many at once as there are processors; the status is 0 when nothing was found
+# fuzz_main [SECONDS [TARGET...]], or with $FUZZ_RUNS [TARGET...]: as many at once as there are processors; the status is 0
+# when nothing was found
 fuzz_main() {
-	local seconds=${1-$FUZZ_SECONDS} all target
-	[[ $seconds =~ ^[1-9][0-9]*$ ]] || usage_error "fuzz takes a number of seconds, not $seconds"
+	local all target limit=-runs=$FUZZ_RUNS many="$FUZZ_RUNS runs"
+	if [[ -z $FUZZ_RUNS ]]; then
+		limit=-max_total_time=${1-$FUZZ_SECONDS} many="${1-$FUZZ_SECONDS} s"
+		[[ $# -eq 0 ]] || shift
+	fi
+	[[ ${limit#*=} =~ ^[1-9][0-9]*$ ]] || usage_error "fuzz takes a number of seconds, or --runs and a number, not ${limit#*=}"
 	mapfile -t all < <(ls "$TOP/tests/fuzz/corpus")
-	[[ $# -eq 0 ]] || shift
 	for target in "$@"; do
 		[[ " ${all[*]} " == *" $target "* ]] || usage_error "there is no fuzz target $target: ${all[*]}"
 	done
@@ -38,8 +43,8 @@ fuzz_main() {
 	lock_set_up
 	fuzz_build
 	unlock_set_up
-	say "$seconds s for each of $# targets; what they print, and new inputs, are kept in $FUZZ"
+	say "$many for each of $# targets; what they print, and new inputs, are kept in $FUZZ"
 	export FUZZ
-	start xargs -P "$(nproc)" -n 1 "$TOP/tests/fuzz/run" "$seconds" < <(printf '%s\n' "$@")
+	start xargs -P "$(nproc)" -n 1 "$TOP/tests/fuzz/run" "$limit" < <(printf '%s\n' "$@")
 	finish "$JOB"
 }
