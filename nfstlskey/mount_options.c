@@ -53,7 +53,7 @@ static bool is_of_selinux(const char *name, size_t len, const char *value, size_
 	if (!is(name, len, "context") && !is(name, len, "fscontext") && !is(name, len, "defcontext") &&
 	    !is(name, len, "rootcontext"))
 		return false;
-	for (size_t i = 0; i < value_len; i++)
+	for (size_t i = 0; value && i < value_len; i++)
 		if (value[i] == ',' &&
 		    (i + 2 >= value_len || value[i + 1] != 'c' || !isdigit((unsigned char)value[i + 2])))
 			return false;

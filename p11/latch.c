@@ -20,8 +20,8 @@
 #define LATCHED_PREFIX "nfs:latched:"
 
 /*
- * text has room for LATCH_MAX bytes and a NUL. A latch that cannot be read is closed all the same. Of one that is longer
- * the kernel tells the size alone.
+ * text has room for LATCH_MAX bytes and a NUL. A latch that cannot be read is closed all the same. Of one that is
+ * longer the kernel tells the size alone.
  */
 static void read_latch(key_serial_t serial, char *text)
 {
@@ -183,7 +183,7 @@ int nfstls_latch_set(const struct nfstls_identity *identity, const char *pin_id,
 
 int nfstls_latch_get(const struct nfstls_identity *identity, bool *by_person)
 {
-	gnutls_datum_t latch;
+	gnutls_datum_t latch = { NULL, 0 };
 	int serial = key_find(identity, "latch");
 	int ret = serial > 0 ? key_read(serial, &latch) : key_find_error(serial);
 

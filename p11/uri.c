@@ -240,8 +240,8 @@ static int absolute(const char *path, char **source, struct nfstls_diag *diag)
 
 int nfstls_uri_with_pin_file(const char *text, const char *path, char **with_file, struct nfstls_diag *diag)
 {
-	char *source;
-	P11KitUri *uri;
+	char *source = NULL;
+	P11KitUri *uri = NULL;
 	int ret = absolute(path, &source, diag);
 
 	if (ret < 0)

@@ -63,12 +63,12 @@ refused() {
 }
 # deep NUMBER: an identity with so many intermediates
 deep() { nfstlskey add "deep$1" --key "$PKI/deep$1.key" --cert "$PKI/deep$1.chain"; }
-issuer=root
+above=root
 for ((i = 1; i <= 10; i++)); do
-	ca_new "ca$i" "$issuer"
-	issuer=ca$i
+	ca_new "ca$i" "$above"
+	above=ca$i
 	((i >= 9)) || continue
-	file_key "deep$i" "$issuer"
+	file_key "deep$i" "$above"
 	cat "$PKI/deep$i.pem" "$PKI"/ca*.pem >"$PKI/deep$i.chain"
 done
 ok 'nine intermediates are sent' deep 9

@@ -41,14 +41,14 @@ token_identity lab alice root EC:prime256v1
 file_key bob root
 nfstlskey add alice --pkcs11 "pkcs11:token=lab;object=alice?pin-source=file:$PIN_FILE" &>>"$LOGS/add"
 
-# server_tlshd CA: another one, which trusts this CA
-server_tlshd() {
+# trusting_tlshd CA: another one, which trusts this CA
+trusting_tlshd() {
 	pkill -f '[/]etc/tlshd.server'
 	wait_for sh -c '! pgrep -f [/]etc/tlshd.server'
 	[[ -n ${1-} ]] || return
 	sed -i "s|x509.truststore=.*|x509.truststore=$PKI/$1.pem|" /etc/tlshd.server
 	: >"$LOGS/tlshd.server"
-	(exec nsenter --net=/run/netns/server tlshd -s -c /etc/tlshd.server) >>"$LOGS/tlshd.server" 2>&1 &
+	server_tlshd
 	wait_for grep -q 'priority string' "$LOGS/tlshd.server"
 }
 
@@ -75,10 +75,10 @@ ok 'it unmounts' umount /mnt/nfs
 # --- 1: no tlshd ---
 client_stop
 cp /etc/tlshd.client /etc/tlshd.conf
-server_tlshd
+trusting_tlshd
 doctor_says 'no tlshd at all' 1 tlshd failed 'does not run in this network namespace; systemctl start nfstls-tlshd@client' alice
 # --- 2: tlshd of another namespace ---
-server_tlshd root
+trusting_tlshd root
 doctor_says 'a tlshd of another namespace' 1 tlshd failed 'only in another one; systemctl start nfstls-tlshd@client'
 # --- 3: without the adapter ---
 if [[ $VM_TLSHD != built ]]; then
@@ -177,23 +177,24 @@ kill %%
 wait %%
 nfsd_up
 # and one whose tlshd is gone
-server_tlshd
+trusting_tlshd
 doctor_says 'a server without a tlshd' 1 handshake failed 'gave up before it showed a certificate.*whether tlshd runs there'
 # --- 9: a CA that the server does not know ---
-server_tlshd stranger
+trusting_tlshd stranger
 doctor_says 'a CA that the server does not know' 10 accepted failed "it trusts 'CN=stranger'"
-server_tlshd root
+trusting_tlshd root
 doctor_says 'all is well again' 0 accepted ok 'takes its certificate'
 
 # and one that has the name of one that it knows
 certtool --generate-privkey --ecc --outfile "$PKI/impostor.key" 2>>"$LOGS/pki"
 certtool --generate-self-signed --load-privkey "$PKI/impostor.key" --template "$PKI/root.tmpl" --outfile "$PKI/impostor.pem" \
 	2>>"$LOGS/pki"
-server_tlshd impostor
+trusting_tlshd impostor
 doctor_says 'a CA that the server takes for another one' 10 accepted failed 'the server refuses the certificate.*log of its tlshd'
-server_tlshd root
+trusting_tlshd root
 # something else on that port
 on_server rpc.nfsd 0
+# shellcheck disable=SC2016 # for perl
 (exec nsenter --net=/run/netns/server perl -MIO::Socket::INET -e '
 	my $server = IO::Socket::INET->new(LocalPort => 2049, Listen => 5, ReuseAddr => 1) or die;
 	while (my $client = $server->accept) { print $client "HTTP/1.0 400 Bad Request\r\n\r\n" }') &
