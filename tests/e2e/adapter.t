@@ -68,6 +68,18 @@ handle_der "${uri/id=%01/id=%02}" >/tmp/handle
 raw_identity curve "$PKI/curve.der" /tmp/handle
 refused curve 'without our certificate'
 
+# A handle by another name belongs to no identity, so nobody knows of a latch, and nobody logs in
+cert=$(nfstlskey show token | sed 's/cert_serial=\([0-9]*\),.*/\1/')
+key=$(payload token privkey | possessing keyctl padd user stray "$(nfs_keyring)")
+possessing keyctl setperm "$key" 0x3f090000
+: >"$LOGS/tlshd.client"
+nok 'a handle of no identity: it does not mount' on_client mount -t nfs \
+	-o "vers=4.2,xprtsec=mtls,cert_serial=$cert,privkey_serial=$key,retry=0" server:/ /mnt/nfs
+grep -q "no handshake: .*keyring" "$LOGS/tlshd.client"
+result $? 'a handle of no identity: the log says why'
+grep 'no handshake:' "$LOGS/tlshd.client" | diag
+possessing keyctl unlink "$key" "$(nfs_keyring)"
+
 # A token that has unlearned what it could
 sed -i 's/^slots.mechanisms.*/slots.mechanisms = CKM_RSA_PKCS,CKM_SHA256_RSA_PKCS/' /etc/softhsm/softhsm2.conf
 refuses 'a key that cannot sign with PSS is not added' 9 'cannot sign' \

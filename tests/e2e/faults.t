@@ -91,4 +91,35 @@ goes_wrong 'C_Sign crash'
 before=$(keyring_state)
 refuses 'add: a module that crashes' 7 'crashed.*C_Sign' nfstlskey add other --pkcs11 "$KEY&pin-source=file:$PIN_FILE"
 is 'add: the keyring is as it was' "$(keyring_state)" "$before"
+
+# the key is found and proved, and then fails the checks of what a handshake does with it: the token breaks in between,
+# while the first process is slow to end
+goes_wrong 'C_Finalize slow 1000'
+(
+	wait_for calls C_Sign
+	printf '%s\n' 'C_Sign 0x30' >$FAULTS/rules.new
+	mv $FAULTS/rules.new $FAULTS/rules
+) &
+refuses 'add: a token that breaks on the way' 1 'the token failed.*C_Sign' nfstlskey add other \
+	--pkcs11 "$KEY&pin-source=file:$PIN_FILE"
+wait $!
+is 'add: the keyring is as it was' "$(keyring_state)" "$before"
+
+# --- verify: slow tokens, and those that cannot sign with every hash ---
+# verify_says TEXT STATUS CHECK RESULT PATTERN
+verify_says() {
+	local status=0
+	nfstlskey verify "${NAME-good}" --noheadings >/tmp/tap.out 2>&1 || status=$?
+	is "$1: status" $status "$2"
+	said "$1" "${NAME-good} *$3 *$4 *$5"
+}
+goes_wrong 'C_Sign slow 1100'
+verify_says 'a token that waits for a touch' 0 time warning '1\.[0-9]* s to open the key and sign.*wait for a touch'
+goes_wrong 'C_Sign slow 5000'
+verify_says 'a token that is too slow' 9 time failed '5\.[0-9]* s to open the key and sign, and the server gives up after 5 s'
+goes_well
+token_identity lab rsa root rsa:2048 02
+ok 'an RSA key' nfstlskey add rsa --pkcs11 "${KEY/client/rsa}&pin-source=file:$PIN_FILE"
+goes_wrong 'C_Sign 0x30 after 1'
+NAME=rsa verify_says 'a token that signs with one hash' 0 signature warning 'not in RSA-PSS-RSAE-SHA384, so a server that'
 done_testing

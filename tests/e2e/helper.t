@@ -90,9 +90,28 @@ refused 'options in the quotes of context=' 1 'context has a comma in quotes' se
 refused 'no folder' 1 'SERVER:PATH and a directory' server:/ -o tls_identity=bob
 refused 'an unknown option' 1 'unknown option -x' server:/ /mnt/nfs -x -o tls_identity=bob
 refused 'another type' 1 'not ext4' server:/ /mnt/nfs -t ext4 -o tls_identity=bob
+refused 'an option without its value' 1 'option -o needs a value' server:/ /mnt/nfs -o
 refused 'another mount namespace' 1 'nsenter' server:/ /mnt/nfs -N /proc/1/ns/mnt -o tls_identity=bob
 refuses 'not root' 1 'permitted.*root' on_client setpriv --reuid=65534 --clear-groups \
 	mount.nfstls server:/ /mnt/nfs -o tls_identity=bob
+# failing CALL:RESULT: mount.nfstls, where the kernel answers a system call so
+failing() {
+	on_client strace -f -qq -o /dev/null -e "trace=${1%%:*}" -e "inject=$1" mount.nfstls server:/ /mnt/nfs -o tls_identity=bob
+}
+refuses 'a kernel without an NFS client' 32 'this kernel has no NFS client' failing fsopen:error=ENODEV
+if [[ $VM_KERNEL == stock ]]; then
+	refuses 'no name of its own' 1 'a host name of its own: Operation not permitted' failing unshare:error=EPERM
+	mv /run/nfstls /run/nfstls.aside
+	: >/run/nfstls
+	refused 'no place for generations' 2 '/run/nfstls: Not a directory' server:/ /mnt/nfs -o tls_identity=bob
+	rm /run/nfstls
+	mount -m -t tmpfs -o size=4k none /run/nfstls
+	echo full >/run/nfstls/full
+	refused 'no room for them' 2 '/run/nfstls: No space left' server:/ /mnt/nfs -o tls_identity=bob
+	umount /run/nfstls
+	rmdir /run/nfstls
+	mv /run/nfstls.aside /run/nfstls
+fi
 nok 'nothing of this is mounted' mountpoint -q /mnt/nfs
 ok 'of two names the last one counts' on_client mount -t nfstls -o tls_identity=carol,tls_identity=bob server:/ /mnt/nfs
 is 'bob' "$(recorded /mnt/nfs)" bob
@@ -119,6 +138,7 @@ ok '-v says what it does' grep -q "mount.nfs: trying text-based options.*$(by_ke
 umount /mnt/flags
 ok '-f' by_hand -f
 nok 'mounts nothing' mountpoint -q /mnt/flags
+ok '--version' grep -q '^nfstlskey ' <(mount.nfstls --version)
 ok '--help' grep -q '^Usage: mount.nfstls' <(mount.nfstls --help)
 
 # --- killed at any moment ---

@@ -20,8 +20,8 @@ at_terminal() {
 	local text=$1 status=0 keyboard job
 	shift
 	rm -f $TYPED
-	# what runs in the background has SIGINT ignored
-	coproc { exec env --default-signal=INT nsenter --net="/run/netns/$CLIENT" script -qfec "$*" $TYPED >/dev/null; }
+	# what runs in the background has these ignored
+	coproc { exec env --default-signal=INT,QUIT nsenter --net="/run/netns/$CLIENT" script -qfec "$*" $TYPED >/dev/null; }
 	keyboard=${COPROC[1]} job=$COPROC_PID
 	wait_for shows 'PIN of the token'
 	printf '%b' "$text" >&"$keyboard"
@@ -51,11 +51,30 @@ umount /mnt/nfs
 
 nok 'nothing typed is no PIN' at_terminal '\n' nfstlskey unlock typed
 said 'nothing typed: it says so' 'a PIN has 1 to'
-# half a PIN, and an interrupt
-at_terminal "${PIN%??}\003" 'trap : INT; nfstlskey unlock typed; echo status $?; stty -a' >/dev/null
-ok 'interrupted: it ends as interrupted programs do' shows 'status 130'
-ok 'interrupted: the terminal echoes again' shows ' echo '
-ok 'interrupted: the identity is as it was' mount_as typed
+# what ends it in the midst of a PIN
+# ended TEXT STATUS [KEY]: half a PIN is typed, and then that key
+ended() {
+	# shellcheck disable=SC2016 # for the shell at the terminal
+	at_terminal "${PIN%??}${3-}" 'trap : INT QUIT TSTP; before=$(stty -g); nfstlskey unlock typed; echo status $?; stty -a
+		[ "$(stty -g)" = "$before" ] && echo as it was' >/dev/null
+	ok "$1: it ends as programs do" shows "status $2"
+	ok "$1: the terminal echoes again" shows ' echo '
+	ok "$1: the terminal is as it was" shows '^as it was'
+}
+ended 'interrupted' 130 '\003'
+ended 'told to quit' 131 '\034'
+ended 'told to stop, which would leave half a PIN' 130 '\032'
+# from_outside SIGNAL: once it waits for a PIN
+from_outside() {
+	wait_for pgrep -x nfstlskey && wait_for shows 'PIN of the token' && sleep 0.2 && pkill "-$1" -x nfstlskey
+}
+for signal in TERM HUP; do
+	rm -f $TYPED
+	from_outside $signal &
+	ended "SIG$signal" $((128 + $(kill -l $signal)))
+	wait $!
+done
+ok 'after all that the identity is as it was' mount_as typed
 umount /mnt/nfs
 refuses 'without a terminal' 2 'no terminal' on_client setsid -w nfstlskey unlock typed --pin-prompt </dev/null
 

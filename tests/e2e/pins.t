@@ -97,6 +97,8 @@ goes_wrong 'flags 0x10000'
 ok 'a count that is low' mount_as good retry=0
 tried 'a count that is low' '0x0 user'
 umount /mnt/nfs
+ok 'a count that is low: verify' nfstlskey verify good
+said 'a count that is low: warns' 'pin *warning accepted, but a wrong one was given before'
 well_again 'then'
 
 # --- a token that neither says that a PIN is wrong nor counts: CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED ---
@@ -116,6 +118,11 @@ forget
 ok 'a PIN by a descriptor: it mounts' mount_as good retry=0
 umount /mnt/nfs
 tried 'a PIN by a descriptor' '0x0 user'
+ok 'it is a PIN of nobody else' nfstlskey add filed --pkcs11 "$KEY&pin-source=file:$PIN_FILE"
+refuses 'a PIN for one that has a PIN file' 2 'its PIN is that of file:.*; correct it there' nfstlskey unlock filed --pin-fd 3 3<<<"$PIN"
+tried 'a PIN for one that has a PIN file' '0x0 user' '0x0 user'
+nfstlskey remove filed
+refuses 'unlock of nobody' 3 'not on the .nfs keyring' nfstlskey unlock nobody
 ok 'with a time limit' nfstlskey update good --pkcs11 "$KEY" --pin-fd 3 --pin-timeout 3 3<<<"$PIN"
 ok 'with a time limit: it mounts' mount_as good retry=0
 umount /mnt/nfs
