@@ -67,7 +67,7 @@ failing_calls = \
 	gnutls_hash_init gnutls_malloc gnutls_privkey_init gnutls_pubkey_import_x509 gnutls_pubkey_init gnutls_realloc \
 	gnutls_rnd gnutls_x509_crt_export2 gnutls_x509_crt_init gnutls_x509_spki_init \
 	agent_call \
-	_exit close_range dup2 flock fork mmap open poll read recv send socketpair waitpid
+	_exit close_range dup2 flock fork mmap open poll read recv sendmsg socketpair waitpid
 failing = tests/unit/failing.c tests/unit/failing.h tests/unit/survive.c tests/unit/survive.h
 tests_unit_failure_test_SOURCES = tests/unit/failure_test.c $(failing)
 tests_unit_failure_test_LDADD = $(LDADD) $(KEYUTILS_LIBS)
