@@ -198,6 +198,8 @@ refuses 'a wrong PIN' 8 'refused' nfstlskey load lab
 (umask 077 && echo "$PIN" >/etc/nfs/wrong)
 refuses 'is not tried again' 8 'locked until nfstlskey unlock' nfstlskey load lab
 nok 'neither by --all' nfstlskey load --all
+refuses 'unlock takes no PIN for what is not loaded' 2 'it is not loaded; give the PIN to nfstlskey load' \
+	nfstlskey unlock lab --pin-fd 3 3<<<"$PIN"
 ok 'until a person says so' nfstlskey unlock lab
 ok 'then it loads' nfstlskey load lab
 is 'without a latch' "$(payload lab latch)" ''

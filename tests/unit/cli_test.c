@@ -159,6 +159,9 @@ static void options(void **state)
 		{ { "load", "a", "b", "--pin-prompt" }, "a PIN is for one identity" },
 		{ { "load", "--all", "--pin-fd", "0" }, "a PIN is for one identity" },
 		{ { "add", "lab", "--json" }, "add does not take that option" },
+		{ { "unlock", "lab", "--pin-timeout", "0" }, "would keep no PIN" },
+		{ { "unlock", "lab", "--pin-timeout", "9x" }, "takes a number from 0 to" },
+		{ { "unlock", "lab", "--pin-fd", "-1" }, "takes a number from 0 to" },
 		{ { "list", "--key", "f" }, "list does not take that option" },
 		{ { "tokens", "--key", "f" }, "tokens does not take that option" },
 	};
