@@ -65,6 +65,7 @@ doctor_says 'this host alone' 0 identity ok 'key and certificate work' alice
 nok 'nothing is said of a server' grep -q ^server /tmp/doctor
 nfstlskey add bob --cert "$PKI/bob.pem" --key "$PKI/bob.key" &>>"$LOGS/add"
 doctor_says 'of two identities nobody chooses one' 0 accepted warning 'name one IDENTITY' server:/
+doctor_says 'a key on the keyring' 0 accepted ok 'takes its certificate' bob server:/
 doctor_says 'an address is no name' 10 name failed 'is for DNS:server, and not for this name' alice 192.0.2.1:/
 doctor_says 'what is no server' 2 server failed 'it is no SERVER:/PATH' alice :/
 refuses 'whoever is not root' 5 'run it as root' on_client setpriv --reuid=65534 --clear-groups nfstlskey doctor
@@ -106,6 +107,7 @@ sed -i 's/^\[authenticate\].*/&\nkeyrings=.nvme;.nfs;/' /etc/tlshd.client
 doctor_says 'a keyring among others' 0 config ok 'verified with' alice
 sed -i '/^x509.truststore/d' /etc/tlshd.client
 doctor_says 'no truststore' 0 config ok 'verified with what this host trusts' alice
+doctor_says 'which does not have the CA of the server' 10 certificate failed "'CN=root', which is not in what this host trusts"
 echo '[authenticate' >/etc/tlshd.client
 doctor_says 'a configuration that cannot be read' 10 config failed '/etc/tlshd.client cannot be read' alice
 cp /tmp/tlshd.client /etc/tlshd.client

@@ -106,7 +106,17 @@ is 'costs no module' "$(checked)" 'handle validity purpose chain '
 possessing keyctl unlink "%user:nfs:x509:noise:cert" "$(nfs_keyring)"
 verifies 'half an identity' 3 noise
 found 'is no identity' identity failed 'half of it is missing'
-for name in mixed noise nocert handle; do nfstlskey remove $name; done
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:secp224r1 -nodes -keyout "$PKI/curve.key" -subj /CN=curve \
+	-outform DER -out "$PKI/curve.der" 2>>"$LOGS/pki"
+openssl pkcs8 -topk8 -nocrypt -in "$PKI/curve.key" -outform DER -out "$PKI/curve.p8"
+raw_identity curve "$PKI/curve.der" "$PKI/curve.p8"
+verifies 'a key on a curve that TLS 1.3 does not have' 9 curve
+found 'signs nothing' signature failed 'cannot sign as TLS 1.3 needs'
+handle_der "pkcs11:token=lab;object=client-prime256v1;type=private?pin-source=file:$PIN_FILE" >"$PKI/bare.handle"
+raw_identity bare "$PKI/client-prime256v1.der" "$PKI/bare.handle"
+verifies 'a handle that names no module' 0 bare
+found 'is worth a warning' module warning 'names none, so each handshake loads them all'
+for name in mixed noise nocert handle curve bare; do nfstlskey remove $name; done
 
 # --- the certificate ---
 # certificate NAME TEMPLATE-EDIT [LINE...]: an identity whose certificate says something else
