@@ -323,6 +323,8 @@ server_start() {
 	on_server nfsdcld
 	echo "/export *(rw,fsid=0,no_root_squash,sec=sys,$options)" >/etc/exports
 	on_server exportfs -a
+	# to nfsd a client of the first second since the boot is an expired one, of which the kernel warns
+	wait_for second_of_boot_is_over
 	# nfsd waits a second for nfsdcld to come; where that was not enough, clients would have to wait for 90
 	until nfsd_start && [[ $(</proc/fs/nfsd/v4_end_grace) == Y ]]; do server_stop; done
 	mountd_start on_server "${NO_NFS3[@]}"
@@ -352,6 +354,8 @@ nfsd_up() {
 end_grace() { echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null || true; }
 
 server_stop() { on_server rpc.nfsd 0; }
+
+second_of_boot_is_over() { [[ $(</proc/uptime) != 0.* ]]; }
 
 # server_restart: every connection breaks
 server_restart() { server_stop && nfsd_up; }
