@@ -11,11 +11,9 @@
 #include "scratch.h"
 #include "unit.h"
 
-static struct scratch scratch;
-
 static const char *put(const char *name, const char *text)
 {
-	return scratch_file(&scratch, name, text, strlen(text), 0600);
+	return scratch_file(&test_scratch, name, text, strlen(text), 0600);
 }
 
 /* The file is that of root, or its owner is the first problem: these are about the others. */
@@ -108,8 +106,8 @@ static void unreadable(void **state)
 
 static void order(void **state)
 {
-	const char *const folders[] = { scratch_path(&scratch, "etc"), scratch_path(&scratch, "none"),
-					scratch_path(&scratch, "lib"), NULL };
+	const char *const folders[] = { scratch_path(&test_scratch, "etc"), scratch_path(&test_scratch, "none"),
+					scratch_path(&test_scratch, "lib"), NULL };
 	struct idfile_list list;
 	struct idfile file;
 
@@ -122,7 +120,7 @@ static void order(void **state)
 	put("lib/hidden.conf", "x");
 	put("etc/hidden.conf", "");
 	put("lib/masked.conf", "x");
-	assert_int_equal(symlink("/dev/null", scratch_path(&scratch, "etc/masked.conf")), 0);
+	assert_int_equal(symlink("/dev/null", scratch_path(&test_scratch, "etc/masked.conf")), 0);
 	put("etc/.c.conf.123456", "x");
 	put("etc/.d.conf", "x");
 	put("etc/e.conf~", "x");
@@ -131,32 +129,18 @@ static void order(void **state)
 	assert_int_equal(idfile_list(folders, &list), 0);
 	assert_int_equal(list.count, 2);
 	assert_string_equal(list.files[0].identity, "a");
-	assert_string_equal(list.files[0].path, scratch_path(&scratch, "lib/a.conf"));
+	assert_string_equal(list.files[0].path, scratch_path(&test_scratch, "lib/a.conf"));
 	assert_string_equal(list.files[1].identity, "b");
-	assert_string_equal(list.files[1].path, scratch_path(&scratch, "etc/b.conf"));
+	assert_string_equal(list.files[1].path, scratch_path(&test_scratch, "etc/b.conf"));
 	idfile_list_clear(&list);
 
 	assert_int_equal(idfile_find(folders, "b", &file), 0);
-	assert_string_equal(file.path, scratch_path(&scratch, "etc/b.conf"));
+	assert_string_equal(file.path, scratch_path(&test_scratch, "etc/b.conf"));
 	idfile_clear(&file);
 	assert_int_equal(idfile_find(folders, "masked", &file), -ENOENT);
 	assert_int_equal(idfile_find(folders, "hidden", &file), -ENOENT);
 	assert_int_equal(idfile_find(folders, "../lib/a", &file), -ENOENT);
 	assert_int_equal(idfile_find(folders, ".d", &file), -ENOENT);
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	scratch_make(&scratch);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	scratch_remove(&scratch);
-	return 0;
 }
 
 int main(void)
@@ -168,5 +152,5 @@ int main(void)
 		cmocka_unit_test(order),
 	};
 
-	return run_group(tests, set_up, tear_down);
+	return run_group(tests, scratch_set_up, scratch_tear_down);
 }

@@ -13,21 +13,12 @@
 #include "scratch.h"
 #include "unit.h"
 
-static struct scratch scratch;
-
 static int set_up(void **state)
 {
 	(void)state;
-	scratch_make(&scratch);
-	assert_int_equal(mkdir(scratch_path(&scratch, "in"), 0755), 0);
-	assert_int_equal(mkdir(scratch_path(&scratch, "out"), 0755), 0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	scratch_remove(&scratch);
+	scratch_make(&test_scratch);
+	assert_int_equal(mkdir(scratch_path(&test_scratch, "in"), 0755), 0);
+	assert_int_equal(mkdir(scratch_path(&test_scratch, "out"), 0755), 0);
 	return 0;
 }
 
@@ -35,7 +26,8 @@ static int tear_down(void **state)
 static int allow_in(void **state)
 {
 	(void)state;
-	return setenv("NFSTLS_PKCS11_MODULES", scratch_join(&scratch, "/nowhere/*:", scratch.dir, "/in/*", NULL), 1);
+	return setenv("NFSTLS_PKCS11_MODULES",
+		      scratch_join(&test_scratch, "/nowhere/*:", test_scratch.dir, "/in/*", NULL), 1);
 }
 
 static int forget(void **state)
@@ -46,7 +38,7 @@ static int forget(void **state)
 
 static const char *module(const char *name, mode_t mode)
 {
-	return scratch_file(&scratch, name, "no ELF", 6, mode);
+	return scratch_file(&test_scratch, name, "no ELF", 6, mode);
 }
 
 static void assert_check(const char *path, int error, const char *text)
@@ -76,8 +68,8 @@ static void places_of_the_environment(void **state)
 	assert_check(module("out/m.so", 0644), NFSTLS_E_MODULE_DENIED, "is not under");
 	assert_check("/usr/lib/os-release", NFSTLS_E_MODULE_DENIED, "is not under");
 	/* where the file really is counts, not the way to it */
-	assert_check(scratch_path(&scratch, "in/../out/m.so"), NFSTLS_E_MODULE_DENIED, "is not under");
-	assert_check(scratch_path(&scratch, "out/../in/m.so"), 0, "");
+	assert_check(scratch_path(&test_scratch, "in/../out/m.so"), NFSTLS_E_MODULE_DENIED, "is not under");
+	assert_check(scratch_path(&test_scratch, "out/../in/m.so"), 0, "");
 }
 
 static void symbolic_links(void **state)
@@ -85,19 +77,19 @@ static void symbolic_links(void **state)
 	(void)state;
 	module("in/real.so", 0644);
 	module("out/real.so", 0644);
-	assert_int_equal(symlink("../out/real.so", scratch_path(&scratch, "in/leads-out.so")), 0);
-	assert_int_equal(symlink("../in/real.so", scratch_path(&scratch, "out/leads-in.so")), 0);
-	assert_int_equal(symlink("missing.so", scratch_path(&scratch, "in/dangling.so")), 0);
-	assert_check(scratch_path(&scratch, "in/leads-out.so"), NFSTLS_E_MODULE_DENIED, "is not under");
-	assert_check(scratch_path(&scratch, "out/leads-in.so"), 0, "");
-	assert_check(scratch_path(&scratch, "in/dangling.so"), NFSTLS_E_MODULE, "No such file");
+	assert_int_equal(symlink("../out/real.so", scratch_path(&test_scratch, "in/leads-out.so")), 0);
+	assert_int_equal(symlink("../in/real.so", scratch_path(&test_scratch, "out/leads-in.so")), 0);
+	assert_int_equal(symlink("missing.so", scratch_path(&test_scratch, "in/dangling.so")), 0);
+	assert_check(scratch_path(&test_scratch, "in/leads-out.so"), NFSTLS_E_MODULE_DENIED, "is not under");
+	assert_check(scratch_path(&test_scratch, "out/leads-in.so"), 0, "");
+	assert_check(scratch_path(&test_scratch, "in/dangling.so"), NFSTLS_E_MODULE, "No such file");
 }
 
 static void relative_paths(void **state)
 {
 	(void)state;
 	module("in/m.so", 0644);
-	assert_int_equal(chdir(scratch.dir), 0);
+	assert_int_equal(chdir(test_scratch.dir), 0);
 	assert_check("in/m.so", NFSTLS_E_MODULE_DENIED, "absolute path");
 	assert_check("m.so", NFSTLS_E_MODULE_DENIED, "absolute path");
 	assert_check("", NFSTLS_E_MODULE_DENIED, "absolute path");
@@ -149,7 +141,7 @@ static void modules_of_a_uri(void **state)
 		size_t count = 0;
 
 		assert_non_null(uri);
-		p11_kit_uri_set_module_path(uri, scratch_path(&scratch, cases[i].name));
+		p11_kit_uri_set_module_path(uri, scratch_path(&test_scratch, cases[i].name));
 		assert_error(modules_for_uri(uri, &list, &count, &diag), cases[i].error, &diag);
 		assert_says(diag.text, cases[i].name);
 		p11_kit_uri_free(uri);
@@ -187,5 +179,5 @@ int main(void)
 		cmocka_unit_test_setup(module_name_that_is_not_configured, forget),
 	};
 
-	return run_group(tests, set_up, tear_down);
+	return run_group(tests, set_up, scratch_tear_down);
 }

@@ -12,26 +12,11 @@
 #include "scratch.h"
 #include "unit.h"
 
-static struct scratch scratch;
 static struct nfstls_diag diag;
-
-static int set_up(void **state)
-{
-	(void)state;
-	scratch_make(&scratch);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	scratch_remove(&scratch);
-	return 0;
-}
 
 static void pin_file_in_a_folder_that_is_gone(void **state)
 {
-	const char *folder = scratch_path(&scratch, "gone");
+	const char *folder = scratch_path(&test_scratch, "gone");
 	char *uri = NULL, here[4096];
 
 	(void)state;
@@ -78,14 +63,14 @@ static void credentials(void **state)
 
 	(void)state;
 	assert_error(pin_find(NULL, &access, &pin, &diag), NFSTLS_E_PIN_NEEDED, &diag);
-	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", scratch.dir, 1), 0);
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", test_scratch.dir, 1), 0);
 	assert_error(pin_find(NULL, &access, &pin, &diag), NFSTLS_E_PIN_NEEDED, &diag);
 	assert_error(pin_find(NULL, &no_file, &pin, &diag), NFSTLS_E_PIN_NEEDED, &diag);
-	assert_int_equal(symlink("pin", scratch_path(&scratch, "nfstls.lab.pin")), 0);
+	assert_int_equal(symlink("pin", scratch_path(&test_scratch, "nfstls.lab.pin")), 0);
 	assert_error(pin_find(NULL, &access, &pin, &diag), NFSTLS_E_PIN_SOURCE, &diag);
 	assert_says(diag.text, "symbolic link");
-	assert_int_equal(unlink(scratch_path(&scratch, "nfstls.lab.pin")), 0);
-	scratch_file(&scratch, "nfstls.lab.pin", "4711\n", 5, 0600);
+	assert_int_equal(unlink(scratch_path(&test_scratch, "nfstls.lab.pin")), 0);
+	scratch_file(&test_scratch, "nfstls.lab.pin", "4711\n", 5, 0600);
 	assert_ok(pin_find(NULL, &access, &pin, &diag), &diag);
 	assert_int_equal(pin.len, 4);
 	pin_clear(&pin);
@@ -130,5 +115,5 @@ int main(void)
 		cmocka_unit_test(errors_that_are_none),
 	};
 
-	return run_group(tests, set_up, tear_down);
+	return run_group(tests, scratch_set_up, scratch_tear_down);
 }

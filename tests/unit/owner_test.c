@@ -11,8 +11,6 @@
 #include "scratch.h"
 #include "unit.h"
 
-static struct scratch scratch;
-
 static void assert_name(const char *host, const char *identity, unsigned int generation, const char *expected)
 {
 	char name[OWNER_NAME_SIZE];
@@ -21,7 +19,8 @@ static void assert_name(const char *host, const char *identity, unsigned int gen
 	assert_string_equal(name, expected);
 }
 
-/* Mounts from before and after a new version of this program are to be one client: printf 'nfstls %s %s %u' | sha256sum */
+/* Mounts from before and after a new version of this program are to be one client: printf 'nfstls %s %s %u' | sha256sum
+ */
 static void name(void **state)
 {
 	(void)state;
@@ -51,7 +50,7 @@ static unsigned int generation(const char *identity, int32_t cert, int32_t privk
 	struct identity_keys keys = { .serial = { [PART_CERT] = cert, [PART_PRIVKEY] = privkey } };
 	unsigned int generation = 4711;
 
-	assert_int_equal(owner_generation(scratch_path(&scratch, "run"), identity, &keys, &generation), 0);
+	assert_int_equal(owner_generation(scratch_path(&test_scratch, "run"), identity, &keys, &generation), 0);
 	return generation;
 }
 
@@ -76,13 +75,13 @@ static void nobody_else(void **state)
 
 	(void)state;
 	generation("lab", 11, 12);
-	assert_int_equal(stat(scratch_path(&scratch, "run"), &st), 0);
+	assert_int_equal(stat(scratch_path(&test_scratch, "run"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 }
 
 static void no_folder(void **state)
 {
-	const char *file = scratch_file(&scratch, "file", "", 0, 0600);
+	const char *file = scratch_file(&test_scratch, "file", "", 0, 0600);
 	struct identity_keys keys = { .serial = { 1, 2 } };
 	unsigned int generation;
 
@@ -91,28 +90,14 @@ static void no_folder(void **state)
 	assert_int_equal(owner_generation("/nowhere/run", "lab", &keys, &generation), -ENOENT);
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	scratch_make(&scratch);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	scratch_remove(&scratch);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(name),
 		cmocka_unit_test(long_name),
-		cmocka_unit_test_setup_teardown(generations, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(nobody_else, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(no_folder, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(generations, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(nobody_else, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(no_folder, scratch_set_up, scratch_tear_down),
 	};
 
 	return run_group(tests, NULL, NULL);

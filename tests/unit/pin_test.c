@@ -12,25 +12,9 @@
 
 #define NOBODY 65534
 
-static struct scratch scratch;
-
-static int set_up(void **state)
-{
-	(void)state;
-	scratch_make(&scratch);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	scratch_remove(&scratch);
-	return 0;
-}
-
 static const char *pin_file(const char *name, const char *text)
 {
-	return scratch_file(&scratch, name, text, strlen(text), 0600);
+	return scratch_file(&test_scratch, name, text, strlen(text), 0600);
 }
 
 static void assert_pin(const char *source, const void *value, size_t len)
@@ -60,8 +44,8 @@ static void forms_of_a_path(void **state)
 
 	(void)state;
 	assert_pin(path, "4711", 4);
-	assert_pin(scratch_join(&scratch, "file:", path, NULL), "4711", 4);
-	assert_pin(scratch_join(&scratch, "file://", path, NULL), "4711", 4);
+	assert_pin(scratch_join(&test_scratch, "file:", path, NULL), "4711", 4);
+	assert_pin(scratch_join(&test_scratch, "file://", path, NULL), "4711", 4);
 }
 
 static void no_source(void **state)
@@ -78,7 +62,7 @@ static void other_forms(void **state)
 	const char *path = pin_file("other", "4711");
 
 	(void)state;
-	assert_int_equal(chdir(scratch.dir), 0);
+	assert_int_equal(chdir(test_scratch.dir), 0);
 	assert_refused("other", "absolute path");
 	assert_refused("./other", "absolute path");
 	assert_refused("file:other", "absolute path");
@@ -87,11 +71,11 @@ static void other_forms(void **state)
 	assert_refused("", "absolute path");
 	assert_refused("file:", "absolute path");
 	assert_refused("file://", "absolute path");
-	assert_refused(scratch_join(&scratch, "file://localhost", path, NULL), "absolute path");
-	assert_refused(scratch_join(&scratch, "file:/", path, NULL), "absolute path");
-	assert_refused(scratch_join(&scratch, "/", path, NULL), "absolute path");
-	assert_refused(scratch_join(&scratch, "FILE:", path, NULL), "absolute path");
-	assert_refused(scratch_join(&scratch, "|cat ", path, NULL), "absolute path");
+	assert_refused(scratch_join(&test_scratch, "file://localhost", path, NULL), "absolute path");
+	assert_refused(scratch_join(&test_scratch, "file:/", path, NULL), "absolute path");
+	assert_refused(scratch_join(&test_scratch, "/", path, NULL), "absolute path");
+	assert_refused(scratch_join(&test_scratch, "FILE:", path, NULL), "absolute path");
+	assert_refused(scratch_join(&test_scratch, "|cat ", path, NULL), "absolute path");
 	assert_refused("https://host/pin", "absolute path");
 }
 
@@ -102,7 +86,7 @@ static void line_ends(void **state)
 	assert_pin(pin_file("two", "4711\n\n"), "4711\n", 5);
 	assert_pin(pin_file("front", "\n4711"), "\n4711", 5);
 	assert_pin(pin_file("spaces", " 47 11 "), " 47 11 ", 7);
-	assert_pin(scratch_file(&scratch, "nul", "47\0PIN", 6, 0600), "47\0PIN", 6);
+	assert_pin(scratch_file(&test_scratch, "nul", "47\0PIN", 6, 0600), "47\0PIN", 6);
 }
 
 static void sizes(void **state)
@@ -111,13 +95,13 @@ static void sizes(void **state)
 
 	(void)state;
 	memset(text, '7', sizeof(text));
-	assert_pin(scratch_file(&scratch, "one", text, 1, 0600), text, 1);
-	assert_pin(scratch_file(&scratch, "4096", text, 4096, 0600), text, 4096);
-	assert_refused(scratch_file(&scratch, "4097", text, 4097, 0600), "longer than 4096 bytes");
+	assert_pin(scratch_file(&test_scratch, "one", text, 1, 0600), text, 1);
+	assert_pin(scratch_file(&test_scratch, "4096", text, 4096, 0600), text, 4096);
+	assert_refused(scratch_file(&test_scratch, "4097", text, 4097, 0600), "longer than 4096 bytes");
 	text[4096] = '\n';
-	assert_pin(scratch_file(&scratch, "4096 and a line end", text, 4097, 0600), text, 4096);
+	assert_pin(scratch_file(&test_scratch, "4096 and a line end", text, 4097, 0600), text, 4096);
 	text[4096] = text[0];
-	assert_refused(scratch_file(&scratch, "4098", text, 4098, 0600), "longer than 4096 bytes");
+	assert_refused(scratch_file(&test_scratch, "4098", text, 4098, 0600), "longer than 4096 bytes");
 }
 
 static void nothing_in_it(void **state)
@@ -125,8 +109,8 @@ static void nothing_in_it(void **state)
 	(void)state;
 	assert_refused(pin_file("empty", ""), "is empty");
 	assert_refused(pin_file("newline", "\n"), "is empty");
-	assert_refused(scratch_path(&scratch, "missing"), "No such file");
-	assert_refused(scratch_path(&scratch, "missing/pin"), "No such file");
+	assert_refused(scratch_path(&test_scratch, "missing"), "No such file");
+	assert_refused(scratch_path(&test_scratch, "missing/pin"), "No such file");
 }
 
 static void modes(void **state)
@@ -135,8 +119,8 @@ static void modes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(open_modes) / sizeof(open_modes[0]); i++)
-		assert_refused(scratch_file(&scratch, "open", "4711", 4, open_modes[i]), "open to others");
-	assert_pin(scratch_file(&scratch, "read-only", "4711", 4, 0400), "4711", 4);
+		assert_refused(scratch_file(&test_scratch, "open", "4711", 4, open_modes[i]), "open to others");
+	assert_pin(scratch_file(&test_scratch, "read-only", "4711", 4, 0400), "4711", 4);
 }
 
 /* Become another user for a moment; only root can. */
@@ -148,7 +132,7 @@ static void become(uid_t uid)
 
 static void unreadable(void **state)
 {
-	const char *path = scratch_file(&scratch, "unreadable", "4711", 4, getuid() == 0 ? 0600 : 0000);
+	const char *path = scratch_file(&test_scratch, "unreadable", "4711", 4, getuid() == 0 ? 0600 : 0000);
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
 	struct pin pin;
 	int ret;
@@ -191,7 +175,7 @@ static void of_a_process_that_is_not_root(void **state)
 
 static void not_a_regular_file(void **state)
 {
-	const char *fifo = scratch_path(&scratch, "fifo"), *dir = scratch_path(&scratch, "dir");
+	const char *fifo = scratch_path(&test_scratch, "fifo"), *dir = scratch_path(&test_scratch, "dir");
 
 	(void)state;
 	/* Nobody writes to it: reading from it would never end. */
@@ -205,7 +189,7 @@ static void not_a_regular_file(void **state)
 
 static void symbolic_link(void **state)
 {
-	const char *link = scratch_path(&scratch, "link"), *dangling = scratch_path(&scratch, "dangling");
+	const char *link = scratch_path(&test_scratch, "link"), *dangling = scratch_path(&test_scratch, "dangling");
 
 	(void)state;
 	assert_int_equal(symlink(pin_file("target", "4711"), link), 0);
@@ -224,7 +208,7 @@ static void wiped_after_failure(void **state)
 	(void)state;
 	memset(text, '7', sizeof(text));
 	memset(&pin, 0xa5, sizeof(pin));
-	assert_error(pin_read(scratch_file(&scratch, "long", text, sizeof(text), 0600), &pin, NULL),
+	assert_error(pin_read(scratch_file(&test_scratch, "long", text, sizeof(text), 0600), &pin, NULL),
 		     NFSTLS_E_PIN_SOURCE, NULL);
 	assert_memory_equal(&pin, &zero, sizeof(pin));
 
@@ -233,7 +217,8 @@ static void wiped_after_failure(void **state)
 	assert_memory_equal(&pin, &zero, sizeof(pin));
 
 	memset(&pin, 0xa5, sizeof(pin));
-	assert_error(pin_read(scratch_file(&scratch, "open", "4711", 4, 0644), &pin, NULL), NFSTLS_E_PIN_SOURCE, NULL);
+	assert_error(pin_read(scratch_file(&test_scratch, "open", "4711", 4, 0644), &pin, NULL), NFSTLS_E_PIN_SOURCE,
+		     NULL);
 	assert_memory_equal(&pin, &zero, sizeof(pin));
 }
 
@@ -267,5 +252,5 @@ int main(void)
 		cmocka_unit_test(clear),
 	};
 
-	return run_group(tests, set_up, tear_down);
+	return run_group(tests, scratch_set_up, scratch_tear_down);
 }

@@ -12,6 +12,8 @@
 #include "scratch.h"
 #include "unit.h"
 
+struct scratch test_scratch;
+
 /* Takes the string over. */
 static const char *keep(struct scratch *scratch, char *string)
 {
@@ -51,6 +53,20 @@ void scratch_remove(struct scratch *scratch)
 		free(scratch->strings[i]);
 	free(scratch->strings);
 	*scratch = (struct scratch){ .dir = NULL };
+}
+
+int scratch_set_up(void **state)
+{
+	(void)state;
+	scratch_make(&test_scratch);
+	return 0;
+}
+
+int scratch_tear_down(void **state)
+{
+	(void)state;
+	scratch_remove(&test_scratch);
+	return 0;
 }
 
 const char *scratch_join(struct scratch *scratch, ...)

@@ -16,6 +16,11 @@ void scratch_make(struct scratch *scratch);
 /* Also when it was never made, or removed before: a zeroed struct. */
 void scratch_remove(struct scratch *scratch);
 
+/* For a program that needs one folder: make it, and remove it, as cmocka's fixtures. */
+extern struct scratch test_scratch;
+int scratch_set_up(void **state);
+int scratch_tear_down(void **state);
+
 /* The words, up to a NULL, in one string. */
 __attribute__((sentinel)) const char *scratch_join(struct scratch *scratch, ...);
 
