@@ -162,8 +162,6 @@ bad 'a column that there is not' 2 'no column' show taken -o COLOUR
 bad 'doctor: a column that there is not' 2 'no column' doctor -o COLOUR
 
 # --- keys that another tool, or a bug, has left there ---
-# raw_part IDENTITY PART <PAYLOAD
-raw_part() { possessing keyctl padd user "nfs:x509:$1:$2" "$(nfs_keyring)"; }
 raw_part keyless cert <"$PKI/other.der" >/dev/null
 bad 'half an identity: export is of the certificate' 2 'which key' update keyless
 bad 'half an identity: it has no key to renew' 3 'it has no private key' update keyless --cert "$PKI/other.pem"
@@ -222,16 +220,6 @@ else
 	refuses 'root without capabilities' 5 'keyring: Operation not permitted' on_client setpriv --bounding-set=-all nfstlskey list
 fi
 
-# with_room keys|bytes NUMBER COMMAND...: as if root's quota ended there
-with_room() {
-	local limit=/proc/sys/kernel/keys/root_max$1 quota status=0
-	quota=$(<"$limit")
-	awk -v field="$([[ $1 == keys ]] && echo 4 || echo 5)" -v room="$2" \
-		'$1 == "0:" { split($field, used, "/"); print used[1] + room }' /proc/key-users >"$limit"
-	"${@:3}" || status=$?
-	echo "$quota" >"$limit"
-	return $status
-}
 state=$(keyring_state)
 refuses 'no quota for the keys' 1 'quota' with_room keys 1 nfstlskey add x --cert "$PKI/other.pem" --key "$PKI/other.key"
 is 'leaves the keyring as it was' "$(keyring_state)" "$state"

@@ -83,7 +83,7 @@ refused deep10
 
 payload file privkey >/tmp/privkey
 raw_identity broken "$PKI/file.der" /tmp/privkey
-possessing keyctl padd user nfs:x509:broken:chain "$(nfs_keyring)" <<<garbage >/dev/null
+raw_part broken chain <<<garbage >/dev/null
 nfstlskey verify broken >/tmp/tap.out 2>&1
 is 'a chain that cannot be read' $? 10
 said 'is told' 'the intermediates cannot be read'

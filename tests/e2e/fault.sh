@@ -18,11 +18,16 @@ fault_world() {
 	forget
 }
 
+# rules RULE...: in the place of those that there are, in the midst of what goes on
+rules() {
+	printf '%s\n' "$@" >$FAULTS/rules.new
+	mv $FAULTS/rules.new $FAULTS/rules
+}
+
 # goes_wrong RULE...: from now on, and with nothing of before
 goes_wrong() {
 	rm -f $FAULTS/once.*
-	printf '%s\n' "$@" >$FAULTS/rules.new
-	mv $FAULTS/rules.new $FAULTS/rules
+	rules "$@"
 	forget
 }
 goes_well() { goes_wrong ''; }

@@ -95,11 +95,7 @@ is 'add: the keyring is as it was' "$(keyring_state)" "$before"
 # the key is found and proved, and then fails the checks of what a handshake does with it: the token breaks in between,
 # while the first process is slow to end
 goes_wrong 'C_Finalize slow 1000'
-(
-	wait_for calls C_Sign
-	printf '%s\n' 'C_Sign 0x30' >$FAULTS/rules.new
-	mv $FAULTS/rules.new $FAULTS/rules
-) &
+(wait_for calls C_Sign && rules 'C_Sign 0x30') &
 refuses 'add: a token that breaks on the way' 1 'the token failed.*C_Sign' nfstlskey add other \
 	--pkcs11 "$KEY&pin-source=file:$PIN_FILE"
 wait $!

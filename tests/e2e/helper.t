@@ -71,7 +71,7 @@ wait_for no_connections
 
 # --- what is refused, and how ---
 refused() { refuses "$1" "$2" "^mount.nfstls: .*$3" on_client mount.nfstls "${@:4}"; }
-ok 'half an identity is made' possessing keyctl padd user nfs:x509:half:cert "$(nfs_keyring)" <"$PKI/bob.der"
+ok 'half an identity is made' raw_part half cert <"$PKI/bob.der"
 refused 'an unknown name' 32 "identity 'carol'.*not on the .nfs keyring" server:/ /mnt/nfs -o tls_identity=carol
 refused 'half an identity' 32 "identity 'half'.*half of it is missing" server:/ /mnt/nfs -o tls_identity=half
 refused 'no name' 1 'which identity' server:/ /mnt/nfs -o vers=4.2

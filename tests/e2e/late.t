@@ -20,10 +20,10 @@ signs_slowly() {
 	works >/tmp/waiting 2>&1 &
 	WAITING=$!
 	wait_for signing
-	goes_well_next
+	# the rule is read when the call begins
+	sleep 0.2
+	rules ''
 }
-# the rule was read when the call began
-goes_well_next() { sleep 0.2 && : >$FAULTS/rules; }
 
 # goes_on TEXT
 goes_on() {

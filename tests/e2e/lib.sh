@@ -523,11 +523,24 @@ handle_der() {
 		print tlv(0x30, tlv(0x1a, $ARGV[1]) . tlv(0x0c, $ARGV[0]))' "$1" "${2-PKCS#11 Provider URI v1.0}"
 }
 
+# with_room keys|bytes NUMBER COMMAND...: as if root's quota ended there
+with_room() {
+	local limit=/proc/sys/kernel/keys/root_max$1 quota status=0
+	quota=$(<"$limit")
+	awk -v field="$([[ $1 == keys ]] && echo 4 || echo 5)" -v room="$2" \
+		'$1 == "0:" { split($field, used, "/"); print used[1] + room }' /proc/key-users >"$limit"
+	"${@:3}" || status=$?
+	echo "$quota" >"$limit"
+	return $status
+}
+# raw_part IDENTITY PART <PAYLOAD: a key on the keyring as somebody else might write it; prints its serial
+raw_part() { possessing keyctl padd user "nfs:x509:$1:$2" "$(nfs_keyring)"; }
+
 # raw_identity NAME CERT-FILE PRIVKEY-FILE: keys on the keyring as somebody else might write them
 raw_identity() {
 	local cert key
-	cert=$(possessing keyctl padd user "nfs:x509:$1:cert" "$(nfs_keyring)" <"$2")
-	key=$(possessing keyctl padd user "nfs:x509:$1:privkey" "$(nfs_keyring)" <"$3")
+	cert=$(raw_part "$1" cert <"$2")
+	key=$(raw_part "$1" privkey <"$3")
 	possessing keyctl setperm "$cert" 0x3f090000
 	possessing keyctl setperm "$key" 0x3f090000
 }

@@ -150,18 +150,8 @@ mkdir /tmp/gone
 refuses 'a folder that is gone, to which paths are relative' 1 'its file: No such file' sh -c "cd /tmp/gone && rmdir /tmp/gone &&
 	exec nsenter --net=/run/netns/client nfstlskey add carol --key $PKI/bob.key --cert $PKI/bob.pem --persist"
 is 'none of these is on the keyring' "$(nfstlskey list --noheadings | awk '{ print $1 }')" $'bob\nlab'
-quota=$(</proc/sys/kernel/keys/root_maxkeys)
-# with_room KEYS COMMAND...
-with_room() {
-	awk -v room="$1" '$1 == "0:" { split($4, keys, "/"); print keys[1] + room }' /proc/key-users \
-		>/proc/sys/kernel/keys/root_maxkeys
-	"${@:2}"
-	local status=$?
-	echo "$quota" >/proc/sys/kernel/keys/root_maxkeys
-	return $status
-}
 for ((room = 1; room < 20; room++)); do
-	! with_room $room nfstlskey add carol --key "$PKI/bob.key" --cert "$PKI/bob.pem" --persist >/tmp/tap.out 2>&1 || break
+	! with_room keys $room nfstlskey add carol --key "$PKI/bob.key" --cert "$PKI/bob.pem" --persist >/tmp/tap.out 2>&1 || break
 	said "room for $room keys is too little" quota
 	is 'nothing of it is left' "$(ls -A $FILES; nfstlskey list --noheadings | awk '{ print $1 }')" \
 		$'bob.conf\nlab.conf\nbob\nlab'
@@ -171,7 +161,7 @@ ok 'remove --persist' nfstlskey remove carol --persist
 is 'no failure left a file' "$(ls -A $FILES)" $'bob.conf\nlab.conf'
 is 'nor a key' "$(nfstlskey list --noheadings | awk '{ print $1 }')" $'bob\nlab'
 nfstlskey remove bob 2>/dev/null
-nok 'no room to load one' with_room 2 nfstlskey load bob
+nok 'no room to load one' with_room keys 2 nfstlskey load bob
 said 'is told' 'the key quota is used up'
 ok 'and then there is' nfstlskey load bob
 refuses 'an identity without a file' 3 'it has no file' nfstlskey load carol

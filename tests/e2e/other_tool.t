@@ -244,7 +244,7 @@ for part in cert privkey; do
 done
 
 # --- a change of ours that was cut short, and then the other removed the identity ---
-cat "${alice[@]}" | possessing keyctl padd user nfs:x509:alice:next "$(nfs_keyring)" >/dev/null
+cat "${alice[@]}" | raw_part alice next >/dev/null
 is 'it does not come back' "$(nfstlskey list)$(left)" ''
 
 # --- names: the other has no limit of 200 bytes ---

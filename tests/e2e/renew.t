@@ -149,13 +149,9 @@ is 'an add that is killed leaves it whole, or nothing' "$half" ''
 result $? 'it was killed before and after it counted'
 
 # --- no room, for real ---
-quota=$(</proc/sys/kernel/keys/root_maxbytes)
-used=$(awk '$1 == "0:" { sub("/.*", "", $5); print $5 }' /proc/key-users)
 state=$(keyring_state)
-echo $((used + 200)) >/proc/sys/kernel/keys/root_maxbytes
-refuses 'no quota for an update' 1 "identity 'lab': .*[Qq]uota" nfstlskey update lab "${new[@]}"
-refuses 'no quota for an add' 1 "identity 'more': .*[Qq]uota" nfstlskey add more "${new[@]}"
-echo "$quota" >/proc/sys/kernel/keys/root_maxbytes
+refuses 'no quota for an update' 1 "identity 'lab': .*[Qq]uota" with_room bytes 200 nfstlskey update lab "${new[@]}"
+refuses 'no quota for an add' 1 "identity 'more': .*[Qq]uota" with_room bytes 200 nfstlskey add more "${new[@]}"
 is 'the old is there' "$(keyring_state)" "$state"
 
 # --- many of both ---
