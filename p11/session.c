@@ -63,8 +63,7 @@ static int judge_search(P11KitUri *uri, const struct search *search, size_t modu
 	if (search->matches > 1) {
 		diag_set(diag, NFSTLS_E_TOKEN_AMBIGUOUS, "%u tokens match, name one by its serial or module-path",
 			 search->matches);
-		if (diag)
-			tokens_visit(uri, note_candidate, diag, &modules, NULL);
+		tokens_visit(uri, note_candidate, diag, &modules, NULL);
 		return NFSTLS_E_TOKEN_AMBIGUOUS;
 	}
 	if (search->uninitialised > 0)
