@@ -6,14 +6,28 @@
 #include "agent.h"
 #include "search.h"
 
+/*
+ * Of the module and the slot a URI seldom says anything, and then it matches one that nothing is known of. Each question
+ * that is not asked is a round trip less to a token behind a network.
+ */
+static bool module_matches(P11KitUri *uri, CK_FUNCTION_LIST *funcs)
+{
+	/* the version that p11-kit has for none; 0.0 may be asked for */
+	CK_INFO info = { .libraryVersion = { 0xff, 0xff } };
+
+	return p11_kit_uri_match_module_info(uri, &info) ||
+	       (funcs->C_GetInfo(&info) == CKR_OK && p11_kit_uri_match_module_info(uri, &info));
+}
+
 static bool slot_matches(P11KitUri *uri, CK_FUNCTION_LIST *funcs, CK_SLOT_ID slot)
 {
 	CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(uri);
-	CK_SLOT_INFO info;
+	CK_SLOT_INFO info = { .flags = 0 };
 
 	if (wanted != (CK_SLOT_ID)-1 && wanted != slot)
 		return false;
-	return funcs->C_GetSlotInfo(slot, &info) == CKR_OK && p11_kit_uri_match_slot_info(uri, &info);
+	return p11_kit_uri_match_slot_info(uri, &info) ||
+	       (funcs->C_GetSlotInfo(slot, &info) == CKR_OK && p11_kit_uri_match_slot_info(uri, &info));
 }
 
 static int list_slots(const struct module *module, CK_SLOT_ID **slots, CK_ULONG *count, struct nfstls_diag *diag)
@@ -47,10 +61,9 @@ static int visit_module(P11KitUri *uri, const struct module *module, token_visit
 {
 	CK_ULONG count = 0;
 	CK_SLOT_ID *slots = NULL;
-	CK_INFO info;
 	int ret;
 
-	if (module->funcs->C_GetInfo(&info) != CKR_OK || !p11_kit_uri_match_module_info(uri, &info))
+	if (!module_matches(uri, module->funcs))
 		return 0;
 	ret = list_slots(module, &slots, &count, diag);
 	if (ret < 0)

@@ -205,6 +205,9 @@ static void nothing_matches(void **state)
 	assert_fails("token=one%20id;serial=0", NFSTLS_E_TOKEN_ABSENT);
 	assert_fails("token=one%20id;manufacturer=nobody", NFSTLS_E_TOKEN_ABSENT);
 	assert_fails("token=one%20id;library-manufacturer=nobody", NFSTLS_E_TOKEN_ABSENT);
+	assert_fails("token=one%20id;library-version=0.0", NFSTLS_E_TOKEN_ABSENT);
+	assert_fails("token=one%20id;slot-manufacturer=nobody", NFSTLS_E_TOKEN_ABSENT);
+	assert_fails("token=one%20id;slot-description=", NFSTLS_E_TOKEN_ABSENT);
 	assert_fails("slot-id=4000000000", NFSTLS_E_TOKEN_ABSENT);
 	assert_fails("token=one%20id;id=%7f", NFSTLS_E_KEY_ABSENT);
 	assert_fails("token=one%20id;object=ONE", NFSTLS_E_KEY_ABSENT);

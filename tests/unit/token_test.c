@@ -243,6 +243,8 @@ static void find_by_token(void **state)
 	need(kind);
 	assert_finds(kind, kind->token);
 	assert_finds(kind, scratch_join(&hsm.scratch, kind->token, ";type=private", NULL));
+	assert_finds(kind, scratch_join(&hsm.scratch, kind->token,
+					";library-manufacturer=SoftHSM;slot-manufacturer=SoftHSM%20project", NULL));
 }
 
 static void find_by_id(void **state)
