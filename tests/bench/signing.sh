@@ -124,6 +124,6 @@ verdicts
 cat <<EOF
 What our library adds is nearly the same for each key, and so weighs most where the token itself is fast. A part of it is the
 process of its own that it keeps the module in, which may hang or crash; no other part stands out: pages that are copied
-after the fork, symbols that are bound anew, the file of the PIN, the locks, and what the token is asked before a login so
-that no PIN is locked.
+after the fork, or mapped anew as they are first touched, the file of the PIN, the locks, and what the token is asked
+before a login so that no PIN is locked.
 EOF
