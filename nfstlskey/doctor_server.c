@@ -131,7 +131,7 @@ static void look_inside(struct doctor *doctor, int fd, const char *host)
 static void ask(struct doctor *doctor, int fd, const char *host)
 {
 	enum rpc_answer answer;
-	int ret = nfs_start_tls(fd, &answer);
+	int ret = nfs_start_tls(fd, nfs_deadline(NFS_ANSWER_MS), &answer);
 
 	if (ret < 0) {
 		doctor_say(doctor, "tls", host, VERDICT_FAILED, EXIT_OTHER,

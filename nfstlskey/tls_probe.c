@@ -27,6 +27,9 @@ struct attempt {
 	gnutls_pcert_st certs[CERTS_MAX];
 	unsigned int ncerts;
 	gnutls_privkey_t key;
+	struct timespec deadline; /* of the handshake, then of the answer */
+	int net_error;		  /* an errno value, where the connection itself failed */
+	int error;		  /* of GnuTLS, where the call inside of TLS fails */
 };
 
 static int add_cert(struct attempt *attempt, const gnutls_datum_t *der)
@@ -133,11 +136,34 @@ static bool is_address(const char *host)
 	return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
 }
 
+/* A gnutls_pull_func: GnuTLS by itself begins to wait anew with each byte. */
+static ssize_t pull(gnutls_transport_ptr_t ptr, void *data, size_t size)
+{
+	struct attempt *attempt = ptr;
+	ssize_t got = nfs_receive(attempt->probe->fd, &attempt->deadline, data, size);
+
+	if (got > 0)
+		return got;
+	attempt->net_error = got == 0 ? ECONNRESET : -got;
+	if (got == 0)
+		return 0;
+	gnutls_transport_set_errno(attempt->session, got == -ETIMEDOUT ? EAGAIN : -got);
+	return -1;
+}
+
+/* The same call again: what came was not for us, and there is time. */
+static bool goes_on(const struct attempt *attempt, int ret)
+{
+	return (ret == GNUTLS_E_AGAIN || ret == GNUTLS_E_INTERRUPTED || ret == GNUTLS_E_WARNING_ALERT_RECEIVED) &&
+	       attempt->net_error == 0 && nfs_time_left(&attempt->deadline) > 0;
+}
+
 static int set_up_session(struct attempt *attempt)
 {
 	const gnutls_datum_t alpn = { (unsigned char *)ALPN, strlen(ALPN) };
 	const char *host = attempt->probe->host;
-	int ret = gnutls_init(&attempt->session, GNUTLS_CLIENT);
+	/* a server that is gone is an error like others, and no SIGPIPE */
+	int ret = gnutls_init(&attempt->session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL);
 
 	if (ret < 0)
 		return ret;
@@ -151,6 +177,8 @@ static int set_up_session(struct attempt *attempt)
 	if (ret == 0 && !is_address(host))
 		ret = gnutls_server_name_set(attempt->session, GNUTLS_NAME_DNS, host, strlen(host));
 	gnutls_transport_set_int(attempt->session, attempt->probe->fd);
+	gnutls_transport_set_ptr2(attempt->session, attempt, gnutls_transport_get_ptr(attempt->session));
+	gnutls_transport_set_pull_function(attempt->session, pull);
 	return ret;
 }
 
@@ -207,38 +235,34 @@ static void look_at_server(struct attempt *attempt)
 			 memcmp(sent->data, attempt->certs[0].cert.data, sent->size) == 0;
 }
 
-/* The call inside of TLS; and what GnuTLS says where that fails. */
-struct call {
-	gnutls_session_t session;
-	int error;
-};
-
-static int fail_call(struct call *call, int error)
+static int fail_call(struct attempt *attempt, int error)
 {
-	call->error = error;
+	attempt->error = error;
 	return -EIO;
 }
 
+/* The call inside of TLS. */
 static int send_all(void *arg, const unsigned char *data, size_t size)
 {
-	struct call *call = arg;
-	ssize_t sent = gnutls_record_send(call->session, data, size);
+	struct attempt *attempt = arg;
+	ssize_t sent = gnutls_record_send(attempt->session, data, size);
 
-	return sent < 0 ? fail_call(call, sent) : 0;
+	/* a server that has gone may have said why, and that is there to be read */
+	return sent < 0 && sent != GNUTLS_E_PUSH_ERROR ? fail_call(attempt, sent) : 0;
 }
 
 static int receive_all(void *arg, unsigned char *data, size_t size)
 {
-	struct call *call = arg;
+	struct attempt *attempt = arg;
 	size_t have = 0;
 
 	while (have < size) {
-		ssize_t got = gnutls_record_recv(call->session, data + have, size - have);
+		ssize_t got = gnutls_record_recv(attempt->session, data + have, size - have);
 
 		if (got == 0)
-			return fail_call(call, GNUTLS_E_PREMATURE_TERMINATION);
-		if (got < 0 && got != GNUTLS_E_INTERRUPTED)
-			return fail_call(call, got);
+			return fail_call(attempt, GNUTLS_E_PREMATURE_TERMINATION);
+		if (got < 0 && !goes_on(attempt, got))
+			return fail_call(attempt, got);
 		have += got > 0 ? got : 0;
 	}
 	return 0;
@@ -246,13 +270,14 @@ static int receive_all(void *arg, unsigned char *data, size_t size)
 
 /* A client of TLS 1.3 hears with the first answer, and not in the handshake, that it is not let in (RFC 8446 4.4.2.4).
  */
-static int call_null(gnutls_session_t session)
+static int call_null(struct attempt *attempt)
 {
-	struct call call = { session, GNUTLS_E_UNEXPECTED_PACKET };
-	const struct rpc_connection connection = { send_all, receive_all, &call };
+	const struct rpc_connection connection = { send_all, receive_all, attempt };
 	enum rpc_answer answer;
 
-	return rpc_null_exchange(&connection, false, &answer) < 0 ? call.error : 0;
+	attempt->deadline = nfs_deadline(NFS_ANSWER_MS);
+	attempt->error = GNUTLS_E_UNEXPECTED_PACKET;
+	return rpc_null_exchange(&connection, false, &answer) < 0 ? attempt->error : 0;
 }
 
 static void shake_hands(struct attempt *attempt)
@@ -260,17 +285,17 @@ static void shake_hands(struct attempt *attempt)
 	struct tls_probe *probe = attempt->probe;
 	int ret;
 
+	attempt->deadline = nfs_deadline(NFS_ANSWER_MS);
 	do {
 		ret = gnutls_handshake(attempt->session);
-	} while (ret == GNUTLS_E_INTERRUPTED || ret == GNUTLS_E_WARNING_ALERT_RECEIVED);
+	} while (goes_on(attempt, ret));
 	look_at_server(attempt);
 	if (ret < 0 && probe->keys)
 		probe->key_error = nfstls_last_sign_error(&probe->diag);
 	if (ret == 0)
-		ret = call_null(attempt->session);
+		ret = call_null(attempt);
 	probe->is_answered = ret == 0;
-	/* the socket gives up waiting so */
-	probe->error = ret == GNUTLS_E_AGAIN ? GNUTLS_E_TIMEDOUT : ret;
+	probe->error = attempt->net_error == ETIMEDOUT ? GNUTLS_E_TIMEDOUT : ret;
 	if (ret == GNUTLS_E_FATAL_ALERT_RECEIVED)
 		probe->alert = gnutls_alert_get_name(gnutls_alert_get(attempt->session));
 }

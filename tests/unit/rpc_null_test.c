@@ -13,6 +13,9 @@
 
 #define XID 0x01020304
 
+/* long enough for what is there already */
+#define SOON_MS 200
+
 /* RFC 5531 section 9, with the credential of RFC 9289 section 4.1 */
 static const unsigned char wanted_call[] = {
 	0x80, 0, 0, 40,			  /* the last fragment, 40 bytes */
@@ -110,17 +113,14 @@ static void test_mark(void **state)
 /* Ask one end of a pair of sockets, of which the other has written this already, and is closed or not. */
 static int ask(const void *answer, size_t size, bool goes_on)
 {
-	const struct timeval patience = { .tv_usec = 10000 };
 	enum rpc_answer unused;
 	int ends[2], ret;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
-	assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), 0);
 	assert_int_equal(write(ends[1], answer, size), size);
 	if (!goes_on)
 		assert_int_equal(shutdown(ends[1], SHUT_WR), 0);
-	ret = nfs_start_tls(ends[0], &unused);
+	ret = nfs_start_tls(ends[0], nfs_deadline(goes_on ? SOON_MS : NFS_ANSWER_MS), &unused);
 	close(ends[0]);
 	close(ends[1]);
 	return ret;
@@ -140,6 +140,40 @@ static void test_no_answer(void **state)
 	assert_int_equal(ask(fragment, sizeof(fragment), true), -EPROTO);
 }
 
+static void drip(int fd)
+{
+	static const unsigned char mark[] = { 0x80, 0, 4, 0 };
+	bool goes_on = send(fd, mark, sizeof(mark), MSG_NOSIGNAL) > 0;
+
+	while (goes_on) {
+		usleep(SOON_MS * 1000 / 10);
+		goes_on = send(fd, "", 1, MSG_NOSIGNAL) > 0;
+	}
+	_exit(0);
+}
+
+/* Some of it comes again and again, before the time is over. */
+static void test_drip(void **state)
+{
+	enum rpc_answer unused;
+	int ends[2], status;
+	pid_t server;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	server = fork();
+	if (server == 0) {
+		close(ends[0]);
+		drip(ends[1]);
+	}
+	assert_true(server > 0);
+	close(ends[1]);
+	assert_int_equal(nfs_start_tls(ends[0], nfs_deadline(SOON_MS), &unused), -ETIMEDOUT);
+	close(ends[0]);
+	assert_int_equal(waitpid(server, &status, 0), server);
+	assert_int_equal(status, 0);
+}
+
 /* Neither is the call that cannot be sent: to nobody, or to somebody who does not read. */
 static void test_no_call(void **state)
 {
@@ -152,11 +186,11 @@ static void test_no_call(void **state)
 	assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), 0);
 	while (send(ends[0], "x", 1, MSG_DONTWAIT) == 1)
 		;
-	assert_int_equal(nfs_start_tls(ends[0], &unused), -ETIMEDOUT);
+	assert_int_equal(nfs_start_tls(ends[0], nfs_deadline(NFS_ANSWER_MS), &unused), -ETIMEDOUT);
 	close(ends[1]);
-	assert_int_equal(nfs_start_tls(ends[0], &unused), -EPIPE);
+	assert_int_equal(nfs_start_tls(ends[0], nfs_deadline(NFS_ANSWER_MS), &unused), -EPIPE);
 	close(ends[0]);
-	assert_int_equal(nfs_start_tls(ends[0], &unused), -EBADF);
+	assert_int_equal(nfs_start_tls(ends[0], nfs_deadline(NFS_ANSWER_MS), &unused), -EBADF);
 }
 
 static void answer_one(int fd)
@@ -186,7 +220,7 @@ static void test_exchange(void **state)
 	if (server == 0)
 		answer_one(ends[1]);
 	assert_true(server > 0);
-	assert_int_equal(nfs_start_tls(ends[0], &answer), 0);
+	assert_int_equal(nfs_start_tls(ends[0], nfs_deadline(NFS_ANSWER_MS), &answer), 0);
 	assert_int_equal(answer, RPC_STARTTLS);
 	assert_int_equal(waitpid(server, &status, 0), server);
 	assert_int_equal(status, 0);
@@ -239,7 +273,7 @@ int main(void)
 		cmocka_unit_test(test_call),	  cmocka_unit_test(test_starttls), cmocka_unit_test(test_other_answers),
 		cmocka_unit_test(test_nonsense),  cmocka_unit_test(test_mark),	   cmocka_unit_test(test_server_name),
 		cmocka_unit_test(test_no_answer), cmocka_unit_test(test_no_call),  cmocka_unit_test(test_exchange),
-		cmocka_unit_test(test_connect),
+		cmocka_unit_test(test_connect),	  cmocka_unit_test(test_drip),
 	};
 
 	return run_group(tests, NULL, NULL);
