@@ -53,53 +53,110 @@ static void say_name(struct doctor *doctor, const struct tls_probe *probe)
 	free(sans);
 }
 
-/* The server has heard who we are. */
+static void say_key_error(struct doctor *doctor, const struct tls_probe *probe)
+{
+	char *text;
+	enum exit_code code = describe_p11(probe->key_error, &probe->diag, &text);
+
+	doctor_say(doctor, "handshake", doctor->presented, VERDICT_FAILED, code, "%s",
+		   text ? text : nfstls_strerror(probe->key_error));
+	free(text);
+}
+
+/* Before we say who we are. */
+static void say_no_handshake(struct doctor *doctor, const struct tls_probe *probe)
+{
+	const char *what = "it gave up before it showed a certificate";
+	const char *next = "see whether tlshd runs there, and its log";
+
+	if (probe->server) {
+		what = "the handshake broke off";
+		next = "see the log of its tlshd";
+	} else if (probe->end == TLS_UNLIKE) {
+		what = "it does no TLS 1.3 that this host does too";
+		next = "update TLS there, or see what crypto policies leave of it";
+	} else if (probe->end == TLS_FOREIGN) {
+		what = "its TLS is not for RPC";
+		next = "see what listens on its port 2049";
+	} else if (probe->end == TLS_STRANGE) {
+		what = "what it says is no handshake of TLS 1.3";
+		next = "see what listens on its port 2049";
+	} else if (probe->end == TLS_LATE) {
+		what = "it does not show a certificate";
+	}
+	doctor_say(doctor, "handshake", probe->host, VERDICT_FAILED, EXIT_OTHER, "%s (%s); %s", what, probe->reason,
+		   next);
+}
+
+/* The server may know who we are. */
 static void say_refusal(struct doctor *doctor, const struct tls_probe *probe)
 {
-	const char *reason = probe->alert ? probe->alert : gnutls_strerror(probe->error);
-
-	if (probe->key_error < 0) {
-		char *text;
-		enum exit_code code = describe_p11(probe->key_error, &probe->diag, &text);
-
-		doctor_say(doctor, "handshake", probe->host, VERDICT_FAILED, code, "%s",
-			   text ? text : nfstls_strerror(probe->key_error));
-		free(text);
-	} else if (!probe->server) {
-		doctor_say(doctor, "handshake", probe->host, VERDICT_FAILED, EXIT_OTHER,
-			   "it gave up before it showed a certificate (%s); see whether tlshd runs there, and its log",
-			   reason);
-	} else if (probe->is_sent && !probe->knows_issuer) {
+	if (!probe->knows_issuer)
 		doctor_say(doctor, "accepted", doctor->presented, VERDICT_FAILED, EXIT_FILE,
 			   "the server refuses the certificate (%s): it trusts %s; have our CA put into its "
 			   "x509.truststore, or take a certificate of one of those",
-			   reason, probe->cas);
-	} else if (probe->is_sent) {
+			   probe->reason, probe->cas ? probe->cas : "others");
+	else if (probe->end == TLS_CLOSED)
 		doctor_say(doctor, "accepted", doctor->presented, VERDICT_FAILED, EXIT_FILE,
-			   "the server refuses the certificate (%s); the log of its tlshd says why", reason);
-	} else {
-		doctor_say(doctor, "handshake", probe->host, VERDICT_FAILED, EXIT_OTHER, "%s; see the log of its tlshd",
-			   reason);
-	}
+			   "the server ended the connection when it was to take the certificate (%s); the log of its "
+			   "tlshd says why",
+			   probe->reason);
+	else
+		doctor_say(doctor, "accepted", doctor->presented, VERDICT_FAILED, EXIT_FILE,
+			   "the server refuses the certificate (%s); the log of its tlshd says why", probe->reason);
+}
+
+static void say_unanswered(struct doctor *doctor, const struct tls_probe *probe)
+{
+	const char *subject = doctor->presented ? doctor->presented : probe->host;
+
+	if (probe->end == TLS_STRANGE)
+		doctor_say(doctor, "accepted", subject, VERDICT_FAILED, EXIT_OTHER,
+			   "what the server answers inside TLS is not NFS; see what listens on its port 2049");
+	else
+		doctor_say(doctor, "accepted", subject, VERDICT_FAILED, EXIT_OTHER,
+			   "the server does not answer inside TLS (%s); see whether nfsd runs there, and the log of "
+			   "its kernel",
+			   probe->reason);
+}
+
+static void say_unsent(struct doctor *doctor, const struct tls_probe *probe)
+{
+	const char *next = doctor->identities.count > 1 ? "name one IDENTITY" : "mend the identity first";
+
+	if (doctor->presented)
+		doctor_say(doctor, "accepted", doctor->presented, VERDICT_FAILED, EXIT_KEY,
+			   "its certificate was not sent: the key signs in no scheme that the server takes; take a "
+			   "key of another type");
+	else if (probe->end == TLS_ANSWERED)
+		doctor_say(doctor, "accepted", NULL, VERDICT_WARNING, EXIT_OK, "nobody was presented to the server; %s",
+			   next);
+	else
+		doctor_say(doctor, "accepted", NULL, VERDICT_FAILED, EXIT_OTHER,
+			   "nobody was presented to the server, which insists (%s); %s", probe->reason, next);
 }
 
 static void say_acceptance(struct doctor *doctor, const struct tls_probe *probe)
 {
-	if (!probe->is_answered)
+	bool is_refused = (probe->end == TLS_REFUSED || probe->end == TLS_CLOSED) && !probe->is_heard;
+
+	if (probe->key_error < 0)
+		say_key_error(doctor, probe);
+	else if (!probe->is_shaken)
+		say_no_handshake(doctor, probe);
+	else if (probe->is_asked && !probe->is_sent && (is_refused || probe->end == TLS_ANSWERED))
+		say_unsent(doctor, probe);
+	else if (probe->is_sent && is_refused)
 		say_refusal(doctor, probe);
+	else if (probe->end != TLS_ANSWERED)
+		say_unanswered(doctor, probe);
 	else if (!probe->is_asked)
 		doctor_say(
 			doctor, "accepted", probe->host, VERDICT_WARNING, EXIT_OK,
 			"it does not ask who we are: its tlshd has no [authenticate.server] for client certificates");
-	else if (probe->is_sent)
+	else
 		doctor_say(doctor, "accepted", doctor->presented, VERDICT_OK, EXIT_OK,
 			   "the server takes its certificate, and answers inside TLS");
-	else if (doctor->presented)
-		doctor_say(doctor, "accepted", doctor->presented, VERDICT_FAILED, EXIT_KEY,
-			   "its certificate was not sent: the key signs in no scheme that the server takes");
-	else
-		doctor_say(doctor, "accepted", NULL, VERDICT_WARNING, EXIT_OK, "nobody was presented to the server; %s",
-			   doctor->identities.count > 1 ? "name one IDENTITY" : "mend the identity first");
 }
 
 static void look_inside(struct doctor *doctor, int fd, const char *host)
@@ -111,6 +168,9 @@ static void look_inside(struct doctor *doctor, int fd, const char *host)
 	if (doctor->presented) {
 		keys.identity.name = strdup(doctor->presented);
 		ret = keys.identity.name ? nfstls_keys_load(&keys) : NFSTLS_E_MEMORY;
+		/* it was there when it was checked */
+		if (ret == 0 && (keys.cert.size == 0 || keys.privkey.size == 0))
+			ret = NFSTLS_E_KEYRING;
 		probe.keys = &keys;
 	}
 	if (ret == 0)
@@ -120,8 +180,8 @@ static void look_inside(struct doctor *doctor, int fd, const char *host)
 		say_name(doctor, &probe);
 	}
 	if (ret < 0 && probe.key_error == 0)
-		doctor_say(doctor, "handshake", host, VERDICT_FAILED, EXIT_OTHER, "it could not be tried: %s",
-			   nfstls_strerror(ret));
+		doctor_say(doctor, "handshake", host, VERDICT_FAILED, EXIT_OTHER,
+			   "it could not be tried (%s); try again", nfstls_strerror(ret));
 	else
 		say_acceptance(doctor, &probe);
 	tls_probe_clear(&probe);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 /* As tlshd and its adapter have it. */
 #define CERTS_MAX   10
 #define DEADLINE_MS 8000
+/* of those that a server names; there may be hundreds */
+#define CAS_SHOWN   5
 
 /* One handshake. */
 struct attempt {
@@ -66,17 +69,32 @@ static int load_key(struct attempt *attempt)
 		       : 0;
 }
 
+/* One more for the list; without memory it stays as it is. */
+__attribute__((format(printf, 2, 3))) static void add_text(char **list, const char *format, ...)
+{
+	char *text, *longer;
+	va_list args;
+	int size;
+
+	va_start(args, format);
+	size = vasprintf(&text, format, args);
+	va_end(args);
+	if (size < 0)
+		return;
+	if (asprintf(&longer, "%s%s%s", *list ? *list : "", *list ? ", " : "", text) >= 0) {
+		free(*list);
+		*list = longer;
+	}
+	free(text);
+}
+
 static void add_ca(struct tls_probe *probe, const gnutls_datum_t *dn)
 {
 	gnutls_datum_t text;
-	char *longer;
 
 	if (gnutls_x509_rdn_get2(dn, &text, 0) < 0)
 		return;
-	if (asprintf(&longer, "%s%s'%s'", probe->cas ? probe->cas : "", probe->cas ? ", " : "", text.data) >= 0) {
-		free(probe->cas);
-		probe->cas = longer;
-	}
+	add_text(&probe->cas, "'%s'", text.data);
 	gnutls_free(text.data);
 }
 
@@ -111,9 +129,12 @@ static int retrieve(gnutls_session_t session, const gnutls_datum_t *cas, int nca
 	probe->is_asked = true;
 	probe->knows_issuer = ncas == 0;
 	for (int i = 0; i < ncas; i++) {
-		add_ca(probe, &cas[i]);
+		if (i < CAS_SHOWN)
+			add_ca(probe, &cas[i]);
 		probe->knows_issuer |= issued_ours(attempt, &cas[i]);
 	}
+	if (ncas > CAS_SHOWN)
+		add_text(&probe->cas, "and %d more", ncas - CAS_SHOWN);
 	*certs = attempt->certs;
 	*ncerts = attempt->ncerts;
 	*key = attempt->key;
@@ -264,6 +285,7 @@ static int receive_all(void *arg, unsigned char *data, size_t size)
 		if (got < 0 && !goes_on(attempt, got))
 			return fail_call(attempt, got);
 		have += got > 0 ? got : 0;
+		attempt->probe->is_heard |= got > 0;
 	}
 	return 0;
 }
@@ -276,8 +298,60 @@ static int call_null(struct attempt *attempt)
 	enum rpc_answer answer;
 
 	attempt->deadline = nfs_deadline(NFS_ANSWER_MS);
-	attempt->error = GNUTLS_E_UNEXPECTED_PACKET;
+	attempt->error = GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER;
 	return rpc_null_exchange(&connection, false, &answer) < 0 ? attempt->error : 0;
+}
+
+static enum tls_end end_by_alert(const struct attempt *attempt)
+{
+	/* what we offered it has taken */
+	if (attempt->probe->is_shaken)
+		return TLS_REFUSED;
+	switch (gnutls_alert_get(attempt->session)) {
+	case GNUTLS_A_PROTOCOL_VERSION:
+	case GNUTLS_A_HANDSHAKE_FAILURE:
+	case GNUTLS_A_INSUFFICIENT_SECURITY:
+		return TLS_UNLIKE;
+	case GNUTLS_A_NO_APPLICATION_PROTOCOL:
+		return TLS_FOREIGN;
+	default:
+		return TLS_REFUSED;
+	}
+}
+
+static enum tls_end end_of(const struct attempt *attempt, int error)
+{
+	if (error == 0)
+		return TLS_ANSWERED;
+	if (error == GNUTLS_E_FATAL_ALERT_RECEIVED)
+		return end_by_alert(attempt);
+	if (error == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
+		return TLS_UNLIKE;
+	/* of which GnuTLS may say that it is to be called again */
+	if (attempt->net_error == ETIMEDOUT)
+		return TLS_LATE;
+	if (attempt->net_error || error == GNUTLS_E_PREMATURE_TERMINATION || error == GNUTLS_E_PUSH_ERROR)
+		return TLS_CLOSED;
+	/* it never ran out of what is not for us */
+	if (nfs_time_left(&attempt->deadline) == 0)
+		return TLS_LATE;
+	return TLS_STRANGE;
+}
+
+static const char *reason_of(const struct attempt *attempt, int error)
+{
+	const char *text = NULL;
+
+	if (error == 0)
+		return NULL;
+	if (error == GNUTLS_E_FATAL_ALERT_RECEIVED)
+		text = gnutls_alert_get_name(gnutls_alert_get(attempt->session));
+	else if (attempt->probe->end == TLS_LATE)
+		text = strerrordesc_np(ETIMEDOUT);
+	else if (attempt->probe->end == TLS_CLOSED)
+		text = strerrordesc_np(attempt->net_error ? attempt->net_error : ECONNRESET);
+	/* there are alerts that have no name */
+	return text ? text : gnutls_strerror(error);
 }
 
 static void shake_hands(struct attempt *attempt)
@@ -290,14 +364,13 @@ static void shake_hands(struct attempt *attempt)
 		ret = gnutls_handshake(attempt->session);
 	} while (goes_on(attempt, ret));
 	look_at_server(attempt);
+	probe->is_shaken = ret == 0;
 	if (ret < 0 && probe->keys)
 		probe->key_error = nfstls_last_sign_error(&probe->diag);
 	if (ret == 0)
 		ret = call_null(attempt);
-	probe->is_answered = ret == 0;
-	probe->error = attempt->net_error == ETIMEDOUT ? GNUTLS_E_TIMEDOUT : ret;
-	if (ret == GNUTLS_E_FATAL_ALERT_RECEIVED)
-		probe->alert = gnutls_alert_get_name(gnutls_alert_get(attempt->session));
+	probe->end = end_of(attempt, ret);
+	probe->reason = reason_of(attempt, ret);
 }
 
 int tls_probe_run(struct tls_probe *probe)

@@ -9,6 +9,17 @@
 
 #include "nfstls-p11.h"
 
+/* How it ended. */
+enum tls_end {
+	TLS_ANSWERED, /* the server has taken our certificate, or does without, and answers inside TLS */
+	TLS_REFUSED,  /* it gave a reason, and closed the connection */
+	TLS_CLOSED,   /* without a reason */
+	TLS_LATE,     /* it did not go on in time */
+	TLS_UNLIKE,   /* it does no TLS 1.3, or none with algorithms that we have */
+	TLS_FOREIGN,  /* it does TLS, but not for RPC */
+	TLS_STRANGE,  /* it says what it should not; or we fail in what we should */
+};
+
 /* Start from one that is zeroed but for what it is to be done with; release with tls_probe_clear(). */
 struct tls_probe {
 	/* what it is to be done with */
@@ -20,16 +31,17 @@ struct tls_probe {
 	/* what came of it */
 	int key_error; /* an enum nfstls_error: our key could not be opened, or did not sign; see diag */
 	struct nfstls_diag diag;
-	int error;		  /* of GnuTLS: the handshake, or the call inside of it, failed */
-	const char *alert;	  /* what the server gave for a reason; or NULL */
+	enum tls_end end;
+	const char *reason;	  /* in words, never to be freed; NULL where it answered */
+	bool is_shaken;		  /* the handshake was done, as far as we are concerned */
+	bool is_heard;		  /* and the server said something inside TLS */
 	gnutls_x509_crt_t server; /* its certificate; NULL: it has sent none */
 	unsigned int status;	  /* of its chain, a set of gnutls_certificate_status_t; 0: we trust it */
 	bool name_fits;		  /* that certificate is for host */
 	bool is_asked;		  /* the server wants to know who we are */
 	bool knows_issuer;	  /* it names no CAs that it trusts, or one of them issued a certificate of ours */
-	char *cas;		  /* those that it names, for people; or NULL */
+	char *cas;		  /* those that it names, for people; NULL: it names none */
 	bool is_sent;		  /* our certificate, that is */
-	bool is_answered;	  /* the server has taken it, or does without, and answers inside TLS */
 };
 
 /* 0, or an enum nfstls_error where it could not be tried. The connection stays the caller's. */
