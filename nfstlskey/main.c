@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <limits.h>
 #include <locale.h>
@@ -114,15 +115,29 @@ static enum exit_code print_help(void)
 	puts("Usage: nfstlskey COMMAND [IDENTITY] [OPTION...]\n"
 	     "Name the client identities of NFS over mutual TLS, with keys in PKCS#11 tokens or files.\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		printf("  nfstlskey %s %s\n          %s\n", commands[i].name, commands[i].usage, commands[i].summary);
-	puts("\nTABLE is one or more of --json, --raw, --noheadings, --output COLUMN,..., --output-all; every command\n"
-	     "takes --netns.\n");
-	options_help();
+		printf("  nfstlskey %s%s%s\n          %s\n", commands[i].name, commands[i].usage[0] ? " " : "",
+		       commands[i].usage, commands[i].summary);
+	puts("\nPIN stands for the options that begin with --pin, TABLE for --json, --raw, --noheadings, --output and\n"
+	     "--output-all. Every command takes --netns, and --help, which shows its options alone.\n");
+	options_help(NULL);
 	puts("\n"
 	     "Example: nfstlskey add lab --pkcs11 'pkcs11:token=YubiKey%20PIV' --pin-prompt\n"
 	     "         mount -t nfstls -o tls_identity=lab server:/export /mnt\n"
 	     "\n"
 	     "See nfstlskey(8) for the exit status.");
+	return EXIT_OK;
+}
+
+static enum exit_code print_command_help(const struct command *command)
+{
+	printf("Usage: nfstlskey %s%s%s\n%c%s.\n\n", command->name, command->usage[0] ? " " : "", command->usage,
+	       toupper((unsigned char)command->summary[0]), command->summary + 1);
+	options_help(command->options);
+	if (strstr(command->usage, "PIN"))
+		puts("\nPIN stands for the options that begin with --pin.");
+	if (strstr(command->usage, "TABLE"))
+		puts("\nTABLE stands for --json, --raw, --noheadings, --output and --output-all.");
+	puts("\nSee nfstlskey(8) for more.");
 	return EXIT_OK;
 }
 
@@ -155,7 +170,8 @@ static enum exit_code take_identity_server(const struct command *command, int ar
 		const char **word = strchr(argv[i], ':') ? &args->server : &args->identity;
 
 		if (*word)
-			return fail(EXIT_USAGE, NULL, "%s: one identity and one server at most; see nfstlskey --help",
+			return fail(EXIT_USAGE, NULL,
+				    "%s: one identity and one server at most; see nfstlskey %s --help", command->name,
 				    command->name);
 		*word = argv[i];
 	}
@@ -171,7 +187,8 @@ static enum exit_code take_identities(const struct command *command, int argc, c
 	if (args->all)
 		return fail(EXIT_USAGE, NULL, "%s: one identity, or --all of them, not both", command->name);
 	if (argc == 0)
-		return fail(EXIT_USAGE, NULL, "%s: which identity? see nfstlskey --help", command->name);
+		return fail(EXIT_USAGE, NULL, "%s: which identity? see nfstlskey %s --help", command->name,
+			    command->name);
 	args->identity = argv[0];
 	args->identities = argv;
 	args->identity_count = argc;
@@ -186,8 +203,8 @@ static enum exit_code take_words(const struct command *command, int argc, char *
 	int most = words_at_most(command->word);
 
 	if (argc > most)
-		return fail(EXIT_USAGE, NULL, "%s: unexpected argument '%s'; see nfstlskey --help", command->name,
-			    argv[most]);
+		return fail(EXIT_USAGE, NULL, "%s: unexpected argument '%s'; see nfstlskey %s --help", command->name,
+			    argv[most], command->name);
 	switch (command->word) {
 	case WORD_NONE:
 		return EXIT_OK;
@@ -210,7 +227,7 @@ static enum exit_code run_command(const struct command *command, int argc, char 
 	if (code != EXIT_OK)
 		return code;
 	if (help)
-		return print_help();
+		return print_command_help(command);
 	code = take_words(command, argc - optind, argv + optind, &args);
 	if (code == EXIT_OK && command->verify)
 		code = command->verify(&args);

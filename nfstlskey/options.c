@@ -32,12 +32,12 @@ static const struct {
 	{ 'b', "probe", NULL, "ask for each token whether it is there; without a login" },
 	{ 'A', "all-netns", NULL, "list the identities of all named network namespaces" },
 	{ 'j', "json", NULL, "print a list as JSON" },
-	{ 'r', "raw", NULL, "print a list with single spaces, and those in a cell as \\x20" },
+	{ 'r', "raw", NULL, "print a list with single spaces, and \\x20 for one in a cell" },
 	{ 'n', "noheadings", NULL, "print a list without its first line" },
 	{ 'o', "output", "COLUMN,...", "print these columns of a list" },
 	{ 'O', "output-all", NULL, "print all columns of a list" },
 	{ 'N', "netns", "NAME|PATH", "work in this network namespace, as if started there" },
-	{ 'h', "help", NULL, "print this" },
+	{ 'h', "help", NULL, "print this; behind a command, its options alone" },
 	{ 'V', "version", NULL, "print the version; in the place of a command" },
 };
 
@@ -49,16 +49,33 @@ static const char short_forms[] = ":o:c:k:";
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
-void options_help(void)
+/* Whether a command with these letters takes an option. Each has a --help, and --version stands alone. */
+static bool is_taken(const char *letters, char letter)
+{
+	return strchr(letters, letter) || strchr(common_letters, letter) || letter == 'h';
+}
+
+void options_help(const char *letters)
 {
 	char usage[32], short_form[] = "-x, ";
 
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (letters && !is_taken(letters, options[i].letter))
+			continue;
 		short_form[1] = options[i].letter;
 		snprintf(usage, sizeof(usage), "%s--%s%s%s", strchr(short_forms, options[i].letter) ? short_form : "",
 			 options[i].name, options[i].value ? " " : "", options[i].value ? options[i].value : "");
-		printf("  %-22s %s\n", usage, options[i].help);
+		printf("  %-23s %s\n", usage, options[i].help);
 	}
+}
+
+static const char *name_of(char letter)
+{
+	size_t i = 0;
+
+	while (options[i].letter != letter)
+		i++;
+	return options[i].name;
 }
 
 static enum exit_code take_number(const char *option, unsigned int most, unsigned int *number)
@@ -176,13 +193,14 @@ enum exit_code options_parse(const char *command, const char *letters, int argc,
 		if (letter == 'h')
 			*help = true;
 		else if (letter == ':')
-			code = fail(EXIT_USAGE, NULL, "option %s needs a value; see nfstlskey --help",
-				    argv[optind - 1]);
+			code = fail(EXIT_USAGE, NULL, "option %s needs a value; see nfstlskey %s --help",
+				    argv[optind - 1], command);
 		else if (letter == '?')
-			code = fail(EXIT_USAGE, NULL, "unknown option %s; see nfstlskey --help",
-				    refused_word(argc, argv));
-		else if (!strchr(letters, letter) && !strchr(common_letters, letter))
-			code = fail(EXIT_USAGE, NULL, "%s does not take that option; see nfstlskey --help", command);
+			code = fail(EXIT_USAGE, NULL, "unknown option %s; see nfstlskey %s --help",
+				    refused_word(argc, argv), command);
+		else if (!is_taken(letters, letter))
+			code = fail(EXIT_USAGE, NULL, "%s does not take --%s; see nfstlskey %s --help", command,
+				    name_of(letter), command);
 		else
 			code = take_option(letter, args);
 	}

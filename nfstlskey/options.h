@@ -14,7 +14,7 @@
 enum exit_code options_parse(const char *command, const char *letters, int argc, char **argv, struct arguments *args,
 			     bool *help);
 
-/* A line for each on stdout. */
-void options_help(void);
+/* A line on stdout for each option, or for each of those that a command with these letters takes. */
+void options_help(const char *letters);
 
 #endif

@@ -146,24 +146,24 @@ static void options(void **state)
 		{ { "list", "--json=yes" }, "--json" },
 		{ { "add", "lab", "--pkcs11" }, "--pkcs11 needs a value" },
 		{ { "add", "lab", "--key", "f", "--cert" }, "--cert needs a value" },
-		{ { "show", "lab", "--pkcs11", "pkcs11:" }, "show does not take that option" },
-		{ { "verify", "lab", "--key", "f" }, "verify does not take that option" },
+		{ { "show", "lab", "--pkcs11", "pkcs11:" }, "show does not take --pkcs11; see nfstlskey show --help" },
+		{ { "verify", "lab", "--key", "f" }, "verify does not take --key; see nfstlskey verify --help" },
 		{ { "verify", "lab", "--ca" }, "--ca needs a value" },
-		{ { "show", "lab", "--all" }, "show does not take that option" },
-		{ { "remove", "lab", "--json" }, "remove does not take that option" },
+		{ { "show", "lab", "--all" }, "show does not take --all; see nfstlskey show --help" },
+		{ { "remove", "lab", "--json" }, "remove does not take --json; see nfstlskey remove --help" },
 		{ { "list", "--netns" }, "--netns needs a value" },
 		{ { "list", "--netns", "a", "--all-netns" }, "not both" },
 		{ { "list", "-o" }, "-o needs a value" },
-		{ { "remove", "lab", "--cert", "f" }, "remove does not take that option" },
-		{ { "update", "lab", "--persist" }, "update does not take that option" },
+		{ { "remove", "lab", "--cert", "f" }, "remove does not take --cert; see nfstlskey remove --help" },
+		{ { "update", "lab", "--persist" }, "update does not take --persist; see nfstlskey update --help" },
 		{ { "load", "a", "b", "--pin-prompt" }, "a PIN is for one identity" },
 		{ { "load", "--all", "--pin-fd", "0" }, "a PIN is for one identity" },
-		{ { "add", "lab", "--json" }, "add does not take that option" },
+		{ { "add", "lab", "--json" }, "add does not take --json; see nfstlskey add --help" },
 		{ { "unlock", "lab", "--pin-timeout", "0" }, "would keep no PIN" },
 		{ { "unlock", "lab", "--pin-timeout", "9x" }, "takes a number from 0 to" },
 		{ { "unlock", "lab", "--pin-fd", "-1" }, "takes a number from 0 to" },
-		{ { "list", "--key", "f" }, "list does not take that option" },
-		{ { "tokens", "--key", "f" }, "tokens does not take that option" },
+		{ { "list", "--key", "f" }, "list does not take --key; see nfstlskey list --help" },
+		{ { "tokens", "--key", "f" }, "tokens does not take --key; see nfstlskey tokens --help" },
 	};
 
 	(void)state;
@@ -198,19 +198,35 @@ static void assert_prints(const char *const *words, const char *text)
 static void help(void **state)
 {
 	static const char *const forms[][ARGS_MAX] = {
-		{ "--help" }, { "-h" }, { "add", "--help" }, { "list", "--help" }, { "show", "lab", "--help" },
+		{ "--help" },
+		{ "-h" },
 	};
+	static const struct usage of_commands[] = {
+		{ { "add", "--help" }, "Usage: nfstlskey add IDENTITY {--pkcs11 URI" },
+		{ { "add", "--help" }, "  --pin-file FILE " },
+		{ { "list", "--help" }, "Usage: nfstlskey list [--all-netns]" },
+		{ { "show", "lab", "--help" }, "  --netns NAME|PATH " },
+		{ { "check-config", "--help" }, "Usage: nfstlskey check-config\n" },
+	};
+	static const char *const remove_help[ARGS_MAX] = { "remove", "--help" };
 	static const char *const commands_named[] = { "add",	"update", "list", "show",	 "remove",
 						      "verify", "tokens", "load", "check-config" };
+	struct outcome outcome;
 	char text[64];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		assert_prints(forms[i], "Usage: nfstlskey COMMAND");
 	for (size_t i = 0; i < sizeof(commands_named) / sizeof(commands_named[0]); i++) {
-		snprintf(text, sizeof(text), "  nfstlskey %s ", commands_named[i]);
+		snprintf(text, sizeof(text), "  nfstlskey %s", commands_named[i]);
 		assert_prints(forms[0], text);
 	}
+	for (size_t i = 0; i < sizeof(of_commands) / sizeof(of_commands[0]); i++)
+		assert_prints(of_commands[i].words, of_commands[i].text);
+	run(remove_help, &outcome);
+	assert_says(outcome.out, "  --persist ");
+	assert_null(strstr(outcome.out, "--pkcs11"));
+	assert_null(strstr(outcome.out, "--version"));
 }
 
 static int child_loses_output(void *arg)
