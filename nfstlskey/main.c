@@ -86,7 +86,7 @@ static const struct command {
 	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE]} [--expire] [--persist]",
 	  "put an identity on the .nfs keyring" },
 	{ "update", WORD_IDENTITY, "pckPDFTEdjrnoO", verify_change, cmd_update,
-	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE] | --cert FILE} [--expire] [--dry-run]",
+	  "IDENTITY {--pkcs11 URI [--cert FILE] [PIN] | --key FILE [--cert FILE] | --cert FILE} [--expire] [--dry-run [TABLE]]",
 	  "change an identity under its mounts" },
 	{ "list", WORD_NONE, "jrnoObA", verify_list, cmd_list, "[--all-netns] [--probe] [TABLE]",
 	  "list the identities" },
