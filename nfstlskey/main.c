@@ -121,7 +121,7 @@ static enum exit_code print_help(void)
 	     "--output-all. Every command takes --netns, and --help, which shows its options alone.\n");
 	options_help(NULL);
 	puts("\n"
-	     "Example: nfstlskey add lab --pkcs11 'pkcs11:token=YubiKey%20PIV' --pin-prompt\n"
+	     "Example: nfstlskey add lab --pkcs11 'pkcs11:token=YubiKey%20PIV%20%23123456;id=%01' --pin-prompt\n"
 	     "         mount -t nfstls -o tls_identity=lab server:/export /mnt\n"
 	     "\n"
 	     "See nfstlskey(8) for the exit status.");
