@@ -98,6 +98,25 @@ said 'a token behind a socket: the server saw its certificate' CN=client
 umount /mnt/nfs
 softhsm2-util --delete-token --token lab >>"$LOGS/token"
 
+# --- a key file, whose identity moves to a token under its mount ---
+title='From a key file to a token'
+token_init lab
+echo $PIN >/etc/nfs/lab.pin
+file_key client root
+cp "$PKI/client.key" lab.key
+cp "$PKI/client.pem" lab.pem
+nfstlskey add lab --cert lab.pem --key lab.key
+on_client mount -t nfstls -o tls_identity=lab server:/export /mnt
+type_walk "$title"
+is "$title: in the place of the private key is a handle" "$(payload lab privkey | grep -ac 'PKCS#11 Provider URI')" 1
+forget_peer
+server_restart
+ok "$title: the mount goes on" cmp /mnt/date /export/export/date
+is "$title: the server saw its certificate" "$(server_saw)" CN=client
+umount /mnt
+nfstlskey remove lab
+softhsm2-util --delete-token --token lab >>"$LOGS/token"
+
 # --- a YubiKey, and what Debian's package would start, were systemd there ---
 mkdir -p /run/dbus
 dbus-daemon --system --fork
