@@ -42,7 +42,7 @@ static const struct {
 	[-NFSTLS_E_PIN_LOCKED] = { EXIT_PIN, "unblock it, or log in once, with the token's own tool" },
 	[-NFSTLS_E_KEYRING] = { EXIT_OTHER, NULL },
 	[-NFSTLS_E_KEYFILE] = { EXIT_FILE, "give an unencrypted PEM or DER private key" },
-	[-NFSTLS_E_PIN_LATCHED] = { EXIT_PIN, "correct the PIN first" },
+	[-NFSTLS_E_PIN_LATCHED] = { EXIT_PIN, "if the PIN was refused, correct it first" },
 	[-NFSTLS_E_TIMEOUT] = { EXIT_TOKEN_ABSENT, "see p11-kit list-modules" },
 	[-NFSTLS_E_MODULE_CRASHED] = { EXIT_TOKEN_ABSENT, "see p11-kit list-modules" },
 	[-NFSTLS_E_TLS] = { EXIT_OTHER, NULL },

@@ -127,7 +127,7 @@ rmdir /var/lib/softhsm/tokens && mv /var/lib/softhsm/away /var/lib/softhsm/token
 # --- 5: the PIN is refused ---
 echo 9999 >"$PIN_FILE"
 doctor_says 'the PIN is refused' 8 pin failed 'refused.*it was tried once'
-doctor_says 'and not tried again' 8 pin failed 'locked until nfstlskey unlock.*incorrect.*; correct the PIN first'
+doctor_says 'and not tried again' 8 pin failed 'locked until nfstlskey unlock.*incorrect.*; if the PIN was refused, correct it first'
 pin_file
 ok 'it is put right' nfstlskey unlock alice
 
