@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls that fail when a test wants it: the linker puts failing.c in front of those that the library makes, not of
- * those that other libraries make (see failing_calls in local.mk).
+ * Calls that fail when a test wants it: the linker puts failing_calls.c and its like in front of those that our code
+ * makes, not of those that other libraries make (see failing_calls in local.mk).
  */
 #ifndef FAILING_H
 #define FAILING_H
@@ -12,8 +12,14 @@ enum failing_kind {
 	FAILING_MEMORY,	   /* malloc(3) and its kin, and what of GnuTLS and p11-kit fails for that reason alone */
 	FAILING_SYSTEM,	   /* what the kernel refuses */
 	FAILING_INTERRUPT, /* a system call ends with EINTR, and must be made again */
+	FAILING_GONE,	   /* a key is not there any more */
 	FAILING_TOKEN,	   /* a function of the PKCS#11 module */
 	FAILING_ANSWER,	   /* what an agent answers ends early: see failing_begin() */
+};
+
+struct failing_call {
+	char name[64];
+	unsigned long from; /* the address behind it, as addr2line(1) of the program takes it */
 };
 
 /*
@@ -26,7 +32,7 @@ void failing_begin(enum failing_kind kind, unsigned int nth, bool here_alone);
  */
 void failing_token_says(unsigned long rv);
 
-/* No more. Whether there was such a call, in whatever process. */
-bool failing_end(void);
+/* No more. The call that failed, in whatever process, which is good until the next failing_begin(), or NULL. */
+const struct failing_call *failing_end(void);
 
 #endif

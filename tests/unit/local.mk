@@ -60,21 +60,24 @@ LDADD = tests/unit/libunit.la
 # It runs the command that was built.
 EXTRA_tests_unit_cli_test_DEPENDENCIES = nfstlskey/nfstlskey$(EXEEXT)
 
-# In front of what stands tests/unit/failing.c there.
+# In front of what stands tests/unit/failing_calls.c there, and failing_token.c.
 failing_calls = \
 	asprintf calloc malloc reallocarray strdup strndup \
-	p11_kit_module_load p11_kit_uri_format p11_kit_uri_new p11_kit_uri_set_attribute \
 	gnutls_hash_init gnutls_malloc gnutls_privkey_init gnutls_pubkey_import_x509 gnutls_pubkey_init gnutls_realloc \
 	gnutls_rnd gnutls_x509_crt_export2 gnutls_x509_crt_init gnutls_x509_spki_init \
-	agent_call \
 	_exit close_range dup2 flock fork mmap open poll read recv sendmsg socketpair waitpid
-failing = tests/unit/failing.c tests/unit/failing.h tests/unit/survive.c tests/unit/survive.h
-tests_unit_failure_test_SOURCES = tests/unit/failure_test.c $(failing)
+failing_token_calls = \
+	p11_kit_module_load p11_kit_uri_format p11_kit_uri_new p11_kit_uri_set_attribute \
+	agent_call
+failing = tests/unit/failing.c tests/unit/failing.h tests/unit/failing_calls.c tests/unit/failing_wrap.h
+failing_token = $(failing) tests/unit/failing_token.c tests/unit/survive.c tests/unit/survive.h
+failing_token_ldflags = $(AM_LDFLAGS) $(failing_calls:%=-Wl,--wrap=%) $(failing_token_calls:%=-Wl,--wrap=%)
+tests_unit_failure_test_SOURCES = tests/unit/failure_test.c $(failing_token)
 tests_unit_failure_test_LDADD = $(LDADD) $(KEYUTILS_LIBS)
-tests_unit_failure_test_LDFLAGS = $(failing_calls:%=-Wl,--wrap=%)
-tests_unit_token_failure_test_SOURCES = tests/unit/token_failure_test.c $(failing)
+tests_unit_failure_test_LDFLAGS = $(failing_token_ldflags)
+tests_unit_token_failure_test_SOURCES = tests/unit/token_failure_test.c $(failing_token)
 tests_unit_token_failure_test_LDADD = $(LDADD) $(KEYUTILS_LIBS)
-tests_unit_token_failure_test_LDFLAGS = $(failing_calls:%=-Wl,--wrap=%)
+tests_unit_token_failure_test_LDFLAGS = $(failing_token_ldflags)
 
 tests_unit_file_test_SOURCES = tests/unit/file_test.c nfstlskey/file.c nfstlskey/report.c
 tests_unit_file_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
