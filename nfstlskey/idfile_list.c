@@ -126,26 +126,27 @@ void idfile_list_clear(struct idfile_list *list)
 
 int idfile_find(const char *const *folders, const char *identity, struct idfile *file)
 {
-	struct stat st;
-
 	*file = (struct idfile){ .path = NULL };
 	if (identity[0] == '.' || strchr(identity, '/'))
 		return -ENOENT;
-	for (; *folders; folders++) {
+	for (bool there = false; !there && *folders; folders++) {
+		struct stat st;
 		char *path;
+		int ret;
 
 		if (asprintf(&path, "%s/%s" SUFFIX, *folders, identity) < 0)
 			return -ENOMEM;
-		if (lstat(path, &st) == 0) {
-			if (!is_masked(path)) {
-				file->path = path;
-				file->identity = strdup(identity);
-				return file->identity ? 0 : -ENOMEM;
-			}
-			free(path);
-			return -ENOENT;
+		there = lstat(path, &st) == 0;
+		if (there && !is_masked(path)) {
+			file->path = path;
+			file->identity = strdup(identity);
+			return file->identity ? 0 : -ENOMEM;
 		}
+		/* nobody knows of one that cannot be looked at */
+		ret = there || errno == ENOTDIR ? -ENOENT : -errno;
 		free(path);
+		if (ret != -ENOENT)
+			return ret;
 	}
 	return -ENOENT;
 }

@@ -259,9 +259,12 @@ static enum exit_code check_removable(const char *identity, bool *there)
 	else if (ret != -ENOENT)
 		code = fail_errno(identity, -ret, "its file");
 	idfile_clear(&file);
-	*there = idfile_find(idfile_folders, identity, &file) == 0;
+	if (code != EXIT_OK)
+		return code;
+	ret = idfile_find(idfile_folders, identity, &file);
+	*there = ret == 0;
 	idfile_clear(&file);
-	return code;
+	return ret < 0 && ret != -ENOENT ? fail_errno(identity, -ret, "its file") : EXIT_OK;
 }
 
 enum exit_code idfile_set_aside(const char *identity, char **aside)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 #include "idfile.h"
@@ -59,9 +60,12 @@ static enum exit_code remove_with_file(const char *identity)
 static void note_file(const char *identity)
 {
 	struct idfile file;
+	int ret = idfile_find(idfile_folders, identity, &file);
 
-	if (idfile_find(idfile_folders, identity, &file) == 0)
+	if (ret == 0)
 		warn(identity, "%s stays, and nfstlskey load brings it back; --persist takes it away", file.path);
+	else if (ret != -ENOENT)
+		warn(identity, "whether it has a file that brings it back is not known: %s", strerror(-ret));
 	idfile_clear(&file);
 }
 
