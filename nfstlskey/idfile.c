@@ -104,10 +104,12 @@ static int take_values(struct idfile *file, econf_file *parsed)
 {
 	char **names = NULL;
 	size_t count = 0;
+	econf_err error = econf_getKeys(parsed, NULL, &count, &names);
 	int ret = 0;
 
-	if (econf_getKeys(parsed, NULL, &count, &names) != ECONF_SUCCESS)
-		return 0; /* it has none */
+	/* it may have none */
+	if (error != ECONF_SUCCESS)
+		return error == ECONF_NOMEM ? -ENOMEM : 0;
 	for (size_t i = 0; ret == 0 && i < count; i++) {
 		econf_ext_value *value;
 
@@ -126,13 +128,14 @@ static int refuse_groups(struct idfile *file, econf_file *parsed)
 {
 	char **groups = NULL;
 	size_t count = 0;
+	econf_err error = econf_getGroups(parsed, &count, &groups);
 	int ret = 0;
 
-	if (econf_getGroups(parsed, &count, &groups) == ECONF_SUCCESS) {
-		if (count > 0)
-			ret = idfile_note(file, 0, "it has no sections, such as [%s]", groups[0]);
-		econf_freeArray(groups);
-	}
+	if (error != ECONF_SUCCESS)
+		return error == ECONF_NOMEM ? -ENOMEM : 0;
+	if (count > 0)
+		ret = idfile_note(file, 0, "it has no sections, such as [%s]", groups[0]);
+	econf_freeArray(groups);
 	return ret;
 }
 
@@ -168,7 +171,9 @@ static int check_uri(struct idfile *file)
 	char *pin_file = NULL;
 	int ret = nfstls_uri_check(file->value[IDFILE_PKCS11], &pin_file, &diag);
 
-	if (ret < 0)
+	if (ret == NFSTLS_E_MEMORY)
+		ret = -ENOMEM;
+	else if (ret < 0)
 		ret = idfile_note(file, file->line[IDFILE_PKCS11], "pkcs11: %s%s%s", nfstls_strerror(ret),
 				  diag.text[0] ? ": " : "", diag.text);
 	else if (pin_file && file->value[IDFILE_PIN_FILE])
@@ -226,6 +231,7 @@ int idfile_read(struct idfile *file)
 		ret = parse(file);
 	if (ret == 0)
 		ret = check_sense(file);
+	file->is_good = ret == 0 && file->problem_count == 0;
 	return ret;
 }
 

@@ -33,6 +33,7 @@ struct idfile {
 	unsigned long line[IDFILE_KEY_COUNT];
 	struct idfile_problem *problems; /* in the order in which they were found */
 	size_t problem_count;
+	bool is_good; /* idfile_read() has read all of it, and nothing is wrong */
 };
 
 /*

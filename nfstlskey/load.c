@@ -231,7 +231,7 @@ static void load_elsewhere(struct run *run, const struct idfile_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct idfile *file = &list->files[i];
 
-		if (file->problem_count == 0 && file->value[IDFILE_NETNS])
+		if (file->is_good && file->value[IDFILE_NETNS])
 			note_code(run, load_in_netns(run, file));
 	}
 }
@@ -244,7 +244,7 @@ static void load_here(struct run *run, const struct idfile_list *list)
 	for (size_t i = 0; code == EXIT_OK && i < list->count; i++) {
 		const struct idfile *file = &list->files[i];
 
-		if (file->problem_count > 0 || file->value[IDFILE_NETNS])
+		if (!file->is_good || file->value[IDFILE_NETNS])
 			continue;
 		if (!opened)
 			code = open_keyring(NULL, true, &run->keyring);
