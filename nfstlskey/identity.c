@@ -126,11 +126,15 @@ enum exit_code open_handle(const char *identity, bool to_change, struct keyring 
 void print_put(const struct keyring *keyring, const char *identity)
 {
 	struct identity_keys keys;
+	int ret = keyring_lookup(keyring, identity, &keys);
 
 	/* somebody may have removed it by now */
-	if (keyring_lookup(keyring, identity, &keys) == 0)
+	if (ret == 0)
 		printf("%s: cert_serial=%d privkey_serial=%d\n", identity, keys.serial[PART_CERT],
 		       keys.serial[PART_PRIVKEY]);
+	else
+		warn(identity, "it is on the keyring, and its serials cannot be told: %s; see nfstlskey show",
+		     strerror(-ret));
 }
 
 void note_if_shared(const struct keyring *keyring)
