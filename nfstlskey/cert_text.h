@@ -7,7 +7,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
-/* A DER certificate for gnutls_x509_crt_deinit(); NULL: it cannot be read. */
+/* A DER certificate for gnutls_x509_crt_deinit(); NULL: it cannot be read, and errno tells whether that is ENOMEM. */
 gnutls_x509_crt_t cert_read(const gnutls_datum_t *der);
 
 /* "RSA-2048", "P-256", "Ed25519": what people call the key. */

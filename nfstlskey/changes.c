@@ -37,10 +37,14 @@ static char *tell_certificate(const gnutls_datum_t *der)
 static char *tell_key(const gnutls_datum_t *payload)
 {
 	char *uri;
+	int ret;
 
 	if (!nfstls_handle_detect(payload))
 		return strdup("on the keyring");
-	return nfstls_handle_decode(payload, &uri) == 0 ? uri : strdup("unreadable handle");
+	ret = nfstls_handle_decode(payload, &uri);
+	if (ret == NFSTLS_E_MEMORY)
+		return NULL;
+	return ret == 0 ? uri : strdup("unreadable handle");
 }
 
 static char *tell_chain(const gnutls_datum_t *payload)

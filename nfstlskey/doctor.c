@@ -41,7 +41,8 @@ void doctor_say(struct doctor *doctor, const char *step, const char *subject, en
 	if (!line)
 		return;
 	table_set(line, COL_STEP, strdup(step));
-	table_set(line, COL_SUBJECT, subject ? strdup(subject) : NULL);
+	if (subject)
+		table_set(line, COL_SUBJECT, strdup(subject));
 	table_set(line, COL_RESULT, strdup(verdict_names[verdict]));
 	table_set(line, COL_DETAIL, detail);
 }

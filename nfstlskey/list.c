@@ -44,6 +44,8 @@ static enum exit_code add_there(struct records *records, const char *name)
 		return code;
 	free(records->netns);
 	records->netns = strdup(name);
+	if (!records->netns)
+		return fail_errno(NULL, ENOMEM, name);
 	return add_here(records, &shared);
 }
 

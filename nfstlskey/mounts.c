@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,39 +39,42 @@ static int compare_uses(const void *a, const void *b)
 	return order ? order : (one > other) - (one < other);
 }
 
-/* Whether the options say whose the mount is. */
-static bool add_use(struct mounts *mounts, struct libmnt_fs *fs, const char *options, const char *name)
+/* Whether the options say whose the mount is: 1, or 0; -ENOMEM. */
+static int add_use(struct mounts *mounts, struct libmnt_fs *fs, const char *options, const char *name)
 {
 	struct use *use = &mounts->uses[mounts->count];
 	char *value;
 	size_t len;
 
 	if (!options || mnt_optstr_get_option(options, name, &value, &len) != 0 || !value)
-		return false;
+		return 0;
 	*use = (struct use){ strndup(value, len), mounts->count, mnt_fs_get_target(fs) };
-	if (use->identity)
-		mounts->count++;
-	return true;
+	if (!use->identity)
+		return -ENOMEM;
+	mounts->count++;
+	return 1;
 }
 
 static bool find_uses(struct mounts *mounts)
 {
 	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
+	int ret = 0;
 
 	mounts->uses = calloc(mnt_table_get_nents(mounts->table) + 1, sizeof(*mounts->uses));
-	while (iter && mounts->uses && mnt_table_next_fs(mounts->table, iter, &fs) == 0) {
+	while (iter && mounts->uses && ret >= 0 && mnt_table_next_fs(mounts->table, iter, &fs) == 0) {
 		const char *type = mnt_fs_get_fstype(fs);
 
 		if (!type || strncmp(type, "nfs", 3) != 0)
 			continue;
-		if (!add_use(mounts, fs, mnt_fs_get_fs_options(fs), "tls_identity"))
-			add_use(mounts, fs, mnt_fs_get_user_options(fs), RECORD_OPTION);
+		ret = add_use(mounts, fs, mnt_fs_get_fs_options(fs), "tls_identity");
+		if (ret == 0)
+			ret = add_use(mounts, fs, mnt_fs_get_user_options(fs), RECORD_OPTION);
 	}
-	mnt_free_iter(iter);
 	if (mounts->uses)
 		qsort(mounts->uses, mounts->count, sizeof(*mounts->uses), compare_uses);
-	return mounts->uses;
+	mnt_free_iter(iter);
+	return iter && mounts->uses && ret >= 0;
 }
 
 struct mounts *mounts_read(void)

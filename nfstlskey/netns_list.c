@@ -15,13 +15,17 @@
 
 #define OWN "/proc/self/ns/net"
 
-/* Two names of one namespace have one inode (namespaces(7)). */
-static bool is_own(int folder, const char *name)
+/* Two names of one namespace have one inode (namespaces(7)). 1, 0 or a negative errno value; one that goes is not ours.
+ */
+static int is_own(int folder, const char *name)
 {
 	struct stat own, other;
 
-	return stat(OWN, &own) == 0 && fstatat(folder, name, &other, 0) == 0 && own.st_dev == other.st_dev &&
-	       own.st_ino == other.st_ino;
+	if (stat(OWN, &own) < 0)
+		return -errno;
+	if (fstatat(folder, name, &other, 0) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
 static int not_hidden(const struct dirent *entry)
@@ -44,7 +48,11 @@ static int collect(bool own, char ***names, size_t *count)
 	if (folder < 0 || !*names)
 		ret = *names ? -errno : -ENOMEM;
 	for (int i = 0; i < found; i++) {
-		if (ret == 0 && is_own(folder, entries[i]->d_name) == own) {
+		int is = ret == 0 ? is_own(folder, entries[i]->d_name) : ret;
+
+		if (is < 0) {
+			ret = is;
+		} else if (is == own) {
 			(*names)[*count] = strdup(entries[i]->d_name);
 			if (!(*names)[*count])
 				ret = -ENOMEM;
@@ -65,12 +73,14 @@ char *netns_own_name(void)
 {
 	char **names, *name = NULL;
 	size_t count;
+	int ret = collect(true, &names, &count);
 
-	if (collect(true, &names, &count) < 0)
-		return NULL;
-	if (count > 0)
-		name = strdup(names[0]);
-	netns_names_free(names, count);
+	if (ret == 0) {
+		name = count > 0 ? strdup(names[0]) : NULL;
+		ret = count > 0 && !name ? -ENOMEM : 0;
+		netns_names_free(names, count);
+	}
+	errno = -ret;
 	return name;
 }
 

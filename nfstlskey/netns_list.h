@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* What ip-netns(8) calls the namespace that we are in; NULL: nothing. For free(). */
+/* What ip-netns(8) calls the namespace that we are in; NULL: nothing, or errno is not 0. For free(). */
 char *netns_own_name(void);
 
 /* The names of the other ones, in their order. 0 or a negative errno value; none is no error. */

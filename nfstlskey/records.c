@@ -175,10 +175,15 @@ enum exit_code records_start(const struct arguments *args, struct records *recor
 		if (records->shows[column])
 			records->needs |= cells[column].needs;
 	}
-	if (records->needs & NEED_NETNS)
+	if (records->needs & NEED_NETNS) {
 		records->netns = netns_own_name();
+		if (!records->netns && errno != 0)
+			warn(NULL, "the name of this network namespace cannot be told: %s", strerror(errno));
+	}
 	if (records->needs & NEED_MOUNTS)
 		records->mounts = mounts_read();
+	if (records->needs & NEED_MOUNTS && !records->mounts)
+		warn(NULL, "what is mounted cannot be read, so that no mount is shown");
 	return EXIT_OK;
 }
 
@@ -189,30 +194,39 @@ void records_clear(struct records *records)
 	free(records->netns);
 }
 
-static void read_key(int32_t serial, gnutls_datum_t *payload)
+static int read_key(int32_t serial, gnutls_datum_t *payload)
 {
-	if (serial > 0)
-		keyring_read(serial, payload);
+	return serial > 0 && keyring_read(serial, payload) == -ENOMEM ? -ENOMEM : 0;
 }
 
 /* By their serials, for speed; what cannot be read, or vanished just now, leaves its cells empty. */
-static void read_keys(struct record *record)
+static int read_keys(struct record *record)
 {
 	const int32_t *serials = record->serials->serial;
 	struct nfstls_keys *keys = &record->keys;
+	int ret = 0;
 
 	if (record->records->needs & NEED_CERT)
-		read_key(serials[PART_CERT], &keys->cert);
-	if (record->records->needs & NEED_PRIVKEY)
-		read_key(serials[PART_PRIVKEY], &keys->privkey);
-	if (keys->cert.size > 0)
+		ret = read_key(serials[PART_CERT], &keys->cert);
+	if (ret == 0 && record->records->needs & NEED_PRIVKEY)
+		ret = read_key(serials[PART_PRIVKEY], &keys->privkey);
+	errno = 0;
+	if (ret == 0 && keys->cert.size > 0) {
 		record->cert = cert_read(&keys->cert);
-	if (nfstls_handle_detect(&keys->privkey) && nfstls_handle_token(&keys->privkey, &record->token) < 0)
-		record->token = NULL;
+		ret = !record->cert && errno == ENOMEM ? -ENOMEM : 0;
+	}
+	if (ret == 0 && nfstls_handle_detect(&keys->privkey)) {
+		ret = nfstls_handle_token(&keys->privkey, &record->token);
+		if (ret < 0)
+			record->token = NULL;
+		ret = ret == NFSTLS_E_MEMORY ? -ENOMEM : 0;
+	}
+	return ret;
 }
 
 static void fill(const struct record *record, struct libscols_line *line)
 {
+	errno = 0;
 	for (size_t column = 0; column < COL_COUNT; column++) {
 		const struct cell *cell = &cells[column];
 
@@ -236,10 +250,10 @@ int records_add(struct records *records, const struct keyring *keyring, const ch
 	};
 	int ret = line && record.keys.identity.name ? 0 : -ENOMEM;
 
-	if (ret == 0) {
-		read_keys(&record);
+	if (ret == 0)
+		ret = read_keys(&record);
+	if (ret == 0)
 		fill(&record, line);
-	}
 	if (record.cert)
 		gnutls_x509_crt_deinit(record.cert);
 	free(record.token);

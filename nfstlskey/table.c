@@ -83,12 +83,13 @@ enum exit_code table_new(const char *name, const struct table_column *columns, s
 
 	for (size_t i = 0; ret == 0 && i < count; i++)
 		ret = add_column(made, &columns[i], args->output || (i >= shown && !args->output_all));
+	if (ret == 0)
+		ret = scols_table_set_name(made, name);
 	code = ret < 0 ? fail_errno(NULL, -ret, "the table") : choose_columns(made, args, false);
 	if (code != EXIT_OK) {
 		scols_unref_table(made);
 		return code;
 	}
-	scols_table_set_name(made, name);
 	scols_table_enable_json(made, args->json);
 	scols_table_enable_raw(made, args->raw && !args->json);
 	scols_table_enable_noheadings(made, args->no_headings);
@@ -101,10 +102,17 @@ bool table_shows(struct libscols_table *table, size_t column)
 	return !scols_column_is_hidden(scols_table_get_column(table, column));
 }
 
+/* A process prints one table. */
+static bool is_incomplete;
+
 void table_set(struct libscols_line *line, size_t column, char *text)
 {
-	if (text)
-		scols_line_refer_data(line, column, text);
+	if (!text)
+		is_incomplete |= errno == ENOMEM;
+	else if (scols_line_refer_data(line, column, text) < 0) {
+		is_incomplete = true;
+		free(text);
+	}
 }
 
 enum exit_code table_print(struct libscols_table *table, const char *name, const struct arguments *args)
@@ -119,5 +127,7 @@ enum exit_code table_print(struct libscols_table *table, const char *name, const
 		printf("{\n   \"%s\": []\n}\n", name);
 	else
 		ret = scols_print_table(table);
+	if (ret == 0 && is_incomplete)
+		ret = -ENOMEM;
 	return ret < 0 ? fail_errno(NULL, -ret, "printing the table") : EXIT_OK;
 }

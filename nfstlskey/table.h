@@ -23,7 +23,10 @@ enum exit_code table_new(const char *name, const struct table_column *columns, s
 /* Whether a column is to be shown; what fills the others need not be found out. Not after table_print(). */
 bool table_shows(struct libscols_table *table, size_t column);
 
-/* The text is taken over; without one the cell stays empty. */
+/*
+ * The text is taken over; without one the cell stays empty. Where that is for want of memory, which errno tells then,
+ * table_print() fails: whoever fills a cell that may be empty sets errno to 0 before.
+ */
 void table_set(struct libscols_line *line, size_t column, char *text);
 
 /* Print it, also when it is empty. EXIT_OTHER: there was no memory or no room for it. */

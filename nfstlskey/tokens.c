@@ -55,16 +55,19 @@ static struct libscols_line *add_line(struct libscols_table *table, const struct
 	return line;
 }
 
-static void set_certificate(struct libscols_line *line, const gnutls_datum_t *der)
+static int set_certificate(struct libscols_line *line, const gnutls_datum_t *der)
 {
-	gnutls_x509_crt_t cert = cert_read(der);
+	gnutls_x509_crt_t cert;
 
+	errno = 0;
+	cert = cert_read(der);
 	if (!cert)
-		return;
+		return errno == ENOMEM ? -ENOMEM : 0;
 	table_set(line, COL_TYPE, cert_key_type(cert));
 	table_set(line, COL_SUBJECT, cert_subject(cert));
 	table_set(line, COL_EXPIRES, cert_expiry(cert));
 	gnutls_x509_crt_deinit(cert);
+	return 0;
 }
 
 /* A line for each certificate; without any, one for the token. */
@@ -79,7 +82,8 @@ static int add_token(struct libscols_table *table, const struct nfstls_token *to
 		if (!line)
 			return -ENOMEM;
 		table_set(line, COL_KEY, strdup(cert->shows_key ? "seen" : "unseen"));
-		set_certificate(line, &cert->cert);
+		if (set_certificate(line, &cert->cert) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }
