@@ -122,6 +122,8 @@ static void note_keyring(FILE *state, FILE *litter)
 		err(2, "the .nfs keyring");
 	size /= sizeof(*keys);
 	lines = calloc(size + 1, sizeof(*lines));
+	if (!lines)
+		err(2, "memory");
 	for (int i = 0; i < size; i++)
 		lines[i] = describe_key(keys[i]);
 	qsort(lines, size, sizeof(*lines), compare_texts);

@@ -51,7 +51,7 @@ cpp_check() {
 		--enable=warning,performance,portability --suppress=varFuncNullUB --suppress=memleak \
 		--suppress='nullPointerOutOfMemory:tests/*' --suppress=normalCheckLevelMaxBranches \
 		--suppress='uninitvar:tests/bench/*' \
-		-DHAVE_CONFIG_H "-I$BUILD" -Ip11 -Infstlskey p11 nfstlskey tlshd-patches tests
+		-DHAVE_CONFIG_H "-I$BUILD" -Ip11 -Infstlskey -Itests/unit p11 nfstlskey tlshd-patches tests
 }
 
 finds_nothing gcc gcc_analyzer
