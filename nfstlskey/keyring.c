@@ -355,10 +355,20 @@ int keyring_set_pin(const struct keyring *keyring, const char *identity, const g
 		    unsigned int timeout)
 {
 	const struct material material = { .part = { [PART_PIN] = *pin }, .pin_timeout = timeout };
-	int32_t created;
-	int ret = keyring_drop_pin(keyring, identity);
+	int32_t old, created;
+	int ret = search_part(keyring, identity, PART_PIN, &old);
 
-	return ret < 0 ? ret : create_part(keyring, identity, PART_PIN, &material, &created);
+	/* held in this process too, it can come back */
+	if (ret == 0 && old > 0 && keyctl_link(old, KEY_SPEC_PROCESS_KEYRING) < 0)
+		ret = -errno;
+	if (ret == 0)
+		ret = unlink_part(keyring, old);
+	if (ret < 0)
+		return ret;
+	ret = create_part(keyring, identity, PART_PIN, &material, &created);
+	if (ret < 0 && old > 0)
+		keyctl_link(old, keyring->serial);
+	return ret;
 }
 
 int keyring_drop_pin(const struct keyring *keyring, const char *identity)

@@ -103,7 +103,7 @@ int keyring_put(const struct keyring *keyring, const char *identity, const struc
  */
 int keyring_finish(const struct keyring *keyring, const char *identity, struct identity_keys *keys);
 
-/* Keep a PIN for this many seconds, in the place of one that is there. */
+/* Keep a PIN for this many seconds, in the place of one that is there, which stays where that fails. */
 int keyring_set_pin(const struct keyring *keyring, const char *identity, const gnutls_datum_t *pin,
 		    unsigned int timeout);
 
