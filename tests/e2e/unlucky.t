@@ -32,6 +32,7 @@ cat >/tmp/prepare <<-EOF
 		case \$1 in
 		bob) nfstlskey add bob ${bob[*]} --persist ;;
 		lab) nfstlskey add lab ${lab[*]@Q} --persist ;;
+		pin) nfstlskey add lab --pkcs11 'pkcs11:token=lab;object=lab' --pin-fd 0 <$PIN_FILE ;;
 		esac
 	}
 EOF
@@ -49,11 +50,14 @@ unlucky() {
 both='add lab; add bob'
 if [[ $VM_KERNEL == patched ]]; then
 	unlucky '' '' add bob "${bob[@]}" --expire
-	unlucky '' '' add bob "${bob[@]}" --persist
+	unlucky "rm -rf $FILES" '' add bob "${bob[@]}" --persist
+	unlucky '' '' add bob "${bob[@]}" --netns client
 	unlucky '' '' add lab --pkcs11 'pkcs11:token=lab;object=lab' --pin-fd 0 --persist <"$PIN_FILE"
 	unlucky 'add bob' '' update bob "${bob[@]}"
 	unlucky 'add bob' '' update bob --cert "$PKI/bob.pem"
 	unlucky "$both" '' update bob --dry-run "${lab[@]}" --cert "$PKI/lab.pem"
+	unlucky 'add pin' '' update lab --pkcs11 'pkcs11:token=lab;object=lab' --pin-fd 0 <"$PIN_FILE"
+	unlucky 'add pin' '' unlock lab --pin-fd 0 <"$PIN_FILE"
 	unlucky 'add bob' --parts remove bob
 	unlucky 'add bob' --parts remove bob --persist
 	unlucky "$both" '' list --json --output-all --probe --all-netns
@@ -67,7 +71,7 @@ if [[ $VM_KERNEL == patched ]]; then
 	unlucky 'add lab; nfstlskey remove lab' '' load lab
 	unlucky "nfstlskey add bob ${bob[*]} --netns client --persist; nfstlskey remove bob" --parts load bob
 	unlucky "$both; nfstlskey remove bob" --parts load --all
-	unlucky 'add lab' --parts lock lab
+	unlucky 'add pin' --parts lock lab
 	unlucky 'add lab; nfstlskey lock lab' '' unlock lab
 	unlucky 'add lab' --findings verify lab
 	unlucky 'add bob' --findings verify bob --ca "$PKI/root.pem"
