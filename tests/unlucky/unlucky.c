@@ -198,6 +198,7 @@ static char *read_whole(int fd)
 static void run_command(struct run *run, enum failing_kind kind, unsigned int nth)
 {
 	int out = memfd_create("out", MFD_CLOEXEC), said = memfd_create("err", MFD_CLOEXEC);
+	int status;
 	pid_t child;
 
 	fflush(stdout);
@@ -208,7 +209,10 @@ static void run_command(struct run *run, enum failing_kind kind, unsigned int nt
 		lseek(STDIN_FILENO, 0, SEEK_SET); /* of a file each has all */
 		optind = 0;			  /* getopt(3) begins anew */
 		failing_begin(kind, nth, false);
-		exit(__real_main(settings.argc, settings.argv));
+		status = __real_main(settings.argc, settings.argv);
+		/* what is done at exit is not the command's: gcov writes its counts then */
+		failing_end();
+		exit(status);
 	}
 	if (child < 0 || waitpid(child, &run->status, 0) < 0)
 		err(2, "a child");
