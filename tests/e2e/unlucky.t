@@ -57,25 +57,36 @@ if [[ $VM_KERNEL == patched ]]; then
 	unlucky 'add bob' '' update bob --cert "$PKI/bob.pem"
 	unlucky "$both" '' update bob --dry-run "${lab[@]}" --cert "$PKI/lab.pem"
 	unlucky 'add pin' '' update lab --pkcs11 'pkcs11:token=lab;object=lab' --pin-fd 0 <"$PIN_FILE"
-	unlucky 'add pin' '' unlock lab --pin-fd 0 <"$PIN_FILE"
+	printf %s "$PIN" >/tmp/pin # and no line end
+	unlucky 'add pin' '' unlock lab --pin-fd 0 </tmp/pin
 	unlucky 'add bob' --parts remove bob
 	unlucky 'add bob' --parts remove bob --persist
 	unlucky "$both" '' list --json --output-all --probe --all-netns
 	unlucky 'add bob' '' show bob
+	for option in --raw --noheadings --output-all --probe; do
+		unlucky 'add bob' '' show bob $option
+	done
 	unlucky "$both" '' show lab --json --output-all
 	unlucky "$both" '' export lab
 	unlucky 'add bob' '' export bob
 	unlucky '' '' tokens
 	unlucky "$both" '' check-config
+	unlucky "printf '%s\n' pkcs11=x key=y cert=z chain=z pin-file=z netns=. frob=1 >$FILES/bob.conf" --parts check-config
 	unlucky 'add bob; nfstlskey remove bob' '' load bob
 	unlucky 'add lab; nfstlskey remove lab' '' load lab
+	unlucky "add lab; nfstlskey remove lab; echo chain = $PKI/root.pem >>$FILES/lab.conf" '' load lab
 	unlucky "nfstlskey add bob ${bob[*]} --netns client --persist; nfstlskey remove bob" --parts load bob
 	unlucky "$both; nfstlskey remove bob" --parts load --all
+	unlucky 'add bob' '' load --all
 	unlucky 'add pin' --parts lock lab
 	unlucky 'add lab; nfstlskey lock lab' '' unlock lab
 	unlucky 'add lab' --findings verify lab
 	unlucky 'add bob' --findings verify bob --ca "$PKI/root.pem"
 	unlucky 'add bob' --findings verify --all
+	nfstlskey add carol "${bob[@]}" >/dev/null
+	ok 'a mount' on_client mount -t nfs -o vers=4.2,xprtsec=mtls,tls_identity=carol server:/ /mnt/nfs
+	unlucky '' '' show carol --json --output MOUNTS
+	on_client umount /mnt/nfs
 fi
 unlucky 'add bob' '' show bob --mount-options
 unlucky 'add bob' --findings doctor bob server:/
@@ -84,4 +95,5 @@ unlucky 'add bob' --findings doctor bob server:/
 printf '#!/bin/sh\necho "$@"\n' >/sbin/mount.nfs
 PROGRAM=mount.nfstls
 unlucky 'add bob' '' server:/ /mnt -v -o tls_identity=bob,rw -o vers=4.2
+unlucky 'add bob' '' -t nfstls server:/ /mnt -n -s -f -n -o tls_identity=bob,vers=3
 done_testing
