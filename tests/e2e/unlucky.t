@@ -61,19 +61,18 @@ if [[ $VM_KERNEL == patched ]]; then
 	unlucky 'add pin' '' unlock lab --pin-fd 0 </tmp/pin
 	unlucky 'add bob' --parts remove bob
 	unlucky 'add bob' --parts remove bob --persist
-	unlucky "$both" '' list --json --output-all --probe --all-netns
+	unlucky "$both" '' list --json --output-all --all-netns
 	unlucky 'add bob' '' show bob
-	for option in --raw --noheadings --output-all --probe; do
+	for option in --raw --noheadings --output-all; do
 		unlucky 'add bob' '' show bob $option
 	done
-	unlucky "$both" '' show lab --json --output-all
+	unlucky "$both" '' show lab --json --output-all --probe
 	unlucky "$both" '' export lab
 	unlucky 'add bob' '' export bob
 	unlucky '' '' tokens
 	unlucky "$both" '' check-config
 	unlucky "printf '%s\n' pkcs11=x key=y cert=z chain=z pin-file=z netns=. frob=1 >$FILES/bob.conf" --parts check-config
 	unlucky 'add bob; nfstlskey remove bob' '' load bob
-	unlucky 'add lab; nfstlskey remove lab' '' load lab
 	unlucky "add lab; nfstlskey remove lab; echo chain = $PKI/root.pem >>$FILES/lab.conf" '' load lab
 	unlucky "nfstlskey add bob ${bob[*]} --netns client --persist; nfstlskey remove bob" --parts load bob
 	unlucky "$both; nfstlskey remove bob" --parts load --all
