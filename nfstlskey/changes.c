@@ -14,8 +14,8 @@ enum column { COL_PART, COL_NOW, COL_NEW, COL_COUNT };
 
 static const struct table_column columns[COL_COUNT] = {
 	[COL_PART] = { "PART" },
-	[COL_NOW] = { "NOW" },
-	[COL_NEW] = { "NEW" },
+	[COL_NOW] = { "NOW", .is_long = true },
+	[COL_NEW] = { "NEW", .is_long = true },
 };
 
 /* How a payload is told, for free(). */

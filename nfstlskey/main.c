@@ -14,6 +14,7 @@
 #include "netns.h"
 #include "options.h"
 #include "streams.h"
+#include "table.h"
 
 static enum exit_code verify_pin(const struct arguments *args)
 {
@@ -41,10 +42,19 @@ static enum exit_code verify_change(const struct arguments *args)
 {
 	const struct source *source = &args->source;
 
+	if (!args->dry_run && table_is_asked_for(args))
+		return fail(EXIT_USAGE, args->identity, "only what --dry-run would change is printed as a table");
 	if (source->pkcs11 || source->key_file || !source->cert_file)
 		return verify_source(args);
 	if (pin_is_chosen(&source->pin))
 		return fail(EXIT_USAGE, args->identity, "with --cert alone the key stays, and so does its PIN");
+	return EXIT_OK;
+}
+
+static enum exit_code verify_show(const struct arguments *args)
+{
+	if (args->mount_options && (args->probe || table_is_asked_for(args)))
+		return fail(EXIT_USAGE, args->identity, "--mount-options is one line for mount -o, and no table");
 	return EXIT_OK;
 }
 
@@ -90,7 +100,7 @@ static const struct command {
 	  "change an identity under its mounts" },
 	{ "list", WORD_NONE, "jrnoObA", verify_list, cmd_list, "[--all-netns] [--probe] [TABLE]",
 	  "list the identities" },
-	{ "show", WORD_FOUND_IDENTITY, "mjrnoOb", NULL, cmd_show, "IDENTITY [--mount-options | [--probe] TABLE]",
+	{ "show", WORD_FOUND_IDENTITY, "mjrnoOb", verify_show, cmd_show, "IDENTITY [--mount-options | [--probe] TABLE]",
 	  "print an identity's serials, ready for mount -o, or what list says of it" },
 	{ "export", WORD_IDENTITY, "", NULL, cmd_export, "IDENTITY",
 	  "print its certificate, chain and token handle as PEM, for OpenSSL" },

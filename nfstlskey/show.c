@@ -62,7 +62,5 @@ enum exit_code cmd_show(const struct arguments *args)
 {
 	if (args->mount_options)
 		return print_mount_options(args->identity);
-	if (args->json || args->output || args->output_all || args->raw || args->no_headings || args->probe)
-		return print_record(args);
-	return print_serials(args->identity);
+	return args->probe || table_is_asked_for(args) ? print_record(args) : print_serials(args->identity);
 }

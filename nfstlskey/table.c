@@ -66,12 +66,18 @@ static enum exit_code choose_columns(struct libscols_table *table, const struct 
 
 static int add_column(struct libscols_table *table, const struct table_column *column, bool hidden)
 {
-	int flags = (hidden ? SCOLS_FL_HIDDEN : 0) | (column->is_number ? SCOLS_FL_RIGHT : 0);
+	int flags = (hidden ? SCOLS_FL_HIDDEN : 0) | (column->is_number ? SCOLS_FL_RIGHT : 0) |
+		    (column->is_long ? SCOLS_FL_WRAP : 0);
 	struct libscols_column *added = scols_table_new_column(table, column->name, 0, flags);
 
 	if (!added)
 		return -ENOMEM;
 	return scols_column_set_json_type(added, column->is_number ? SCOLS_JSON_NUMBER : SCOLS_JSON_STRING);
+}
+
+bool table_is_asked_for(const struct arguments *args)
+{
+	return args->json || args->raw || args->no_headings || args->output || args->output_all;
 }
 
 enum exit_code table_new(const char *name, const struct table_column *columns, size_t count, size_t shown,

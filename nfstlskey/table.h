@@ -10,7 +10,11 @@
 struct table_column {
 	const char *name;
 	bool is_number;
+	bool is_long; /* it goes on below where the terminal is too narrow */
 };
+
+/* Whether the command line says how a table is to be printed. */
+bool table_is_asked_for(const struct arguments *args);
 
 /*
  * A table with these columns, of which the first ones are shown unless the command line names others; name is that of

@@ -72,6 +72,8 @@ ok 'a rehearsal' nfstlskey update lab "${new[@]}" --dry-run
 said 'it tells the certificate of now' 'certificate .*CN=renewed_file'
 said 'and the one to come' 'CN=new'
 is 'it changes nothing' "$(keyring_state)" "$state"
+script -qec "stty cols 100; nsenter --net=/run/netns/$CLIENT nfstlskey update lab ${new[*]} --dry-run" /dev/null >/tmp/wide 2>&1
+is 'on a terminal it is no wider than that' "$(tr -d '\r' </tmp/wide | awk 'length > 100' | wc -l) $(grep -c ^certificate /tmp/wide)" '0 1'
 ok 'a rehearsal of a certificate alone' nfstlskey update lab --cert "$PKI/old.pem" --dry-run --json
 said 'says that the key stays' '"part":"private key"\|"part": "private key"'
 said 'as it is' '"unchanged"'
