@@ -74,6 +74,17 @@ static void run_read_pin(const struct errand_owner *owner, struct wire *answer)
 	explicit_bzero(pin, sizeof(pin));
 }
 
+/* Who knows which PIN it will be is about to log in. */
+static void run_check_latch(const struct nfstls_identity *identity, const char *pin_id, struct wire *answer)
+{
+	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
+	int ret = latch_check(identity, pin_id[0] ? pin_id : NULL, &diag);
+
+	if (ret == 0 && pin_id[0])
+		ret = latch_make_room(identity, pin_id, &diag);
+	wire_put_outcome(answer, ret, &diag);
+}
+
 void errand_run(struct wire *errand, struct wire *answer, void *arg)
 {
 	const struct errand_owner *owner = arg;
@@ -90,7 +101,7 @@ void errand_run(struct wire *errand, struct wire *answer, void *arg)
 	else if (kind == READ_PIN)
 		run_read_pin(owner, answer);
 	else if (kind == CHECK_LATCH)
-		wire_put_outcome(answer, latch_check(identity, pin_id[0] ? pin_id : NULL, &diag), &diag);
+		run_check_latch(identity, pin_id, answer);
 	else
 		wire_put_outcome(answer, nfstls_latch_set(identity, pin_id, cause), &diag);
 	free(pin_id);

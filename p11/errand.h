@@ -9,8 +9,8 @@
 #include "wire.h"
 
 /*
- * In the agent: key_read_pin(), latch_check() and nfstls_latch_set() for the identity that it works for. Errors: theirs,
- * and NFSTLS_E_MEMORY where there was none to ask.
+ * In the agent: key_read_pin(), latch_check() and nfstls_latch_set() for the identity that it works for; with a PIN
+ * latch_check() is followed by latch_make_room(). Errors: theirs, and NFSTLS_E_MEMORY where there was none to ask.
  */
 int errand_read_pin(unsigned char *pin, size_t size, size_t *len, struct nfstls_diag *diag);
 int errand_check_latch(const char *pin_id, struct nfstls_diag *diag);

@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "key_agent.h"
+#include "latch.h"
 #include "login.h"
 #include "signer.h"
 #include "token.h"
@@ -241,6 +242,7 @@ static int first_answer(struct key_agent *key, struct key_surroundings *surround
 	struct wire answer = WIRE_INIT;
 	int ret = agent_call(key->agent, NULL, &answer, diag);
 
+	latch_give_room_back();
 	if (ret == 0)
 		ret = wire_get_outcome(&answer, diag);
 	if (ret == 0) {
@@ -320,6 +322,7 @@ int key_agent_sign(struct key_agent *key, gnutls_sign_algorithm_t scheme, const 
 	wire_put_number(&request, scheme);
 	wire_put(&request, data->data, data->size);
 	ret = agent_call(key->agent, &request, &answer, diag);
+	latch_give_room_back();
 	if (ret == 0)
 		ret = wire_get_outcome(&answer, diag);
 	if (ret == 0) {

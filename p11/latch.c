@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <keyutils.h>
 
@@ -18,6 +19,14 @@
 /* "<id> <cause>": the cause has at most the size of a diagnosis. */
 #define LATCH_MAX      (NFSTLS_PIN_ID + 1 + sizeof(((struct nfstls_diag *)NULL)->text))
 #define LATCHED_PREFIX "nfs:latched:"
+/* No shorter than the names of the keys that the room is for. */
+#define ROOM_NAME      "nfstls:room:%s:latch"
+/* What was unlinked leaves the quota when the kernel gets to it: so often it is asked, and so long is between. */
+#define ROOM_TRIES     100
+#define ROOM_WAIT_NS   10000000
+
+/* Keys that take up the room which a latch and its note will want. */
+static key_serial_t room_for_latch, room_for_note;
 
 /*
  * text has room for LATCH_MAX bytes and a NUL. A latch that cannot be read is closed all the same. Of one that is
@@ -30,6 +39,61 @@ static void read_latch(key_serial_t serial, char *text)
 	if (len < NFSTLS_PIN_ID + 1 || (size_t)len > LATCH_MAX)
 		len = snprintf(text, LATCH_MAX, "%*s unreadable", NFSTLS_PIN_ID, "");
 	text[len] = '\0';
+}
+
+static bool give_back(key_serial_t *serial)
+{
+	bool held = *serial > 0;
+
+	if (held)
+		keyctl_unlink(*serial, KEY_SPEC_PROCESS_KEYRING);
+	*serial = 0;
+	return held;
+}
+
+void latch_give_room_back(void)
+{
+	give_back(&room_for_latch);
+	give_back(&room_for_note);
+}
+
+static int take_room(const char *whose, size_t size, key_serial_t *serial)
+{
+	char payload[LATCH_MAX] = "", *name;
+
+	if (asprintf(&name, ROOM_NAME, whose) < 0)
+		return NFSTLS_E_MEMORY;
+	*serial = add_key(NFSTLS_KEY_TYPE, name, payload, size, KEY_SPEC_PROCESS_KEYRING);
+	free(name);
+	return *serial < 0 ? NFSTLS_E_TOKEN : 0;
+}
+
+int latch_make_room(const struct nfstls_identity *identity, const char *pin_id, struct nfstls_diag *diag)
+{
+	int ret;
+
+	latch_give_room_back();
+	ret = take_room(identity->name, LATCH_MAX, &room_for_latch);
+	if (ret == 0)
+		ret = take_room(pin_id, 1, &room_for_note);
+	return ret < 0 ? diag_set(diag, ret, "no PIN is tried without room for a latch: %s", strerror(errno)) : 0;
+}
+
+/* In the room that was held, which may take a moment to be there. */
+static key_serial_t add_latch_key(const struct nfstls_identity *identity, const char *name, const char *payload,
+				  key_serial_t *room)
+{
+	const struct timespec wait = { .tv_nsec = ROOM_WAIT_NS };
+	bool held = give_back(room);
+	key_serial_t serial;
+
+	for (int i = 0; i < ROOM_TRIES; i++) {
+		serial = add_key(NFSTLS_KEY_TYPE, name, payload, strlen(payload), identity->keyring);
+		if (serial >= 0 || errno != EDQUOT || !held)
+			break;
+		nanosleep(&wait, NULL);
+	}
+	return serial;
 }
 
 static int name_latched(const char *pin_id, char **name)
@@ -46,7 +110,7 @@ static int note_latched(const struct nfstls_identity *identity, const char *pin_
 
 	if (ret < 0)
 		return ret;
-	serial = add_key(NFSTLS_KEY_TYPE, name, "-", 1, identity->keyring);
+	serial = add_latch_key(identity, name, "-", &room_for_note);
 	free(name);
 	return serial < 0 || keyctl_setperm(serial, PERMISSIONS) < 0 ? NFSTLS_E_KEYRING : 0;
 }
@@ -173,7 +237,7 @@ int nfstls_latch_set(const struct nfstls_identity *identity, const char *pin_id,
 		free(name);
 		return NFSTLS_E_MEMORY;
 	}
-	serial = add_key(NFSTLS_KEY_TYPE, name, text, strlen(text), identity->keyring);
+	serial = add_latch_key(identity, name, text, &room_for_latch);
 	free(name);
 	free(text);
 	if (serial < 0 || keyctl_setperm(serial, PERMISSIONS) < 0)

@@ -19,4 +19,12 @@
  */
 int latch_check(const struct nfstls_identity *identity, const char *pin_id, struct nfstls_diag *diag);
 
+/*
+ * Take up the room of the key quota that a latch will want, so that one can be set whatever becomes of the login; where
+ * there is none nobody logs in. It is given back when a latch is set, or with latch_give_room_back(), when none is.
+ * Errors: NFSTLS_E_TOKEN, NFSTLS_E_MEMORY.
+ */
+int latch_make_room(const struct nfstls_identity *identity, const char *pin_id, struct nfstls_diag *diag);
+void latch_give_room_back(void);
+
 #endif

@@ -53,6 +53,22 @@ ok 'the mount is there again' wait_for works
 tried 'the mount is there again' '0x0 user'
 umount /mnt/nfs
 
+# --- a latch that would have no room: other keys come and go, so that there may be some for one login, and then one is set ---
+pin_is $WRONG
+forget
+for room in 'bytes 60' 'bytes 60' 'bytes 400' 'keys 1'; do
+	# shellcheck disable=SC2086 # two words
+	with_room $room mount_as good $SOON >>/tmp/tap.out 2>&1
+done
+ok 'no room for a latch: one login at most' [ "$(calls C_Login)" -le 1 ]
+[[ $(failures) == *'no PIN is tried without room for a latch: '* ]]
+result $? 'no room for a latch: it says so'
+pin_is "$PIN"
+ok 'room for a latch: unlock' nfstlskey unlock good
+ok 'room for a latch: it mounts' mount_as good
+umount /mnt/nfs
+forget
+
 # --- many at once ---
 names=()
 for i in {1..20}; do
