@@ -61,10 +61,10 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Wait until the socket can be read or is closed. 1, 0 when the time is over, -1. */
-static int wait_until(int fd, int64_t deadline)
+/* Wait until there is one of these events, or the other side has closed. 1, 0 when the time is over, -1. */
+static int wait_until(int fd, short events, int64_t deadline)
 {
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	struct pollfd poll_fd = { .fd = fd, .events = events };
 	int64_t left;
 	int ret;
 
@@ -110,25 +110,32 @@ static size_t take(struct iovec *part, size_t size)
 	return taken;
 }
 
-/* In one piece, as far as the socket takes it: each piece wakes the other side. */
-static bool send_message(int fd, const struct wire *message, bool is_errand)
+/*
+ * In one piece, as far as the socket takes it: each piece wakes the other side. 1, 0 when the time is over, -1 when
+ * nobody reads it any more. A deadline of 0 is none.
+ */
+static int send_message(int fd, const struct wire *message, bool is_errand, int64_t deadline)
 {
 	struct header header = { is_errand, message->bytes.size };
 	struct iovec parts[] = { { &header, sizeof(header) }, { message->bytes.data, header.size } };
 	const struct msghdr whole = { .msg_iov = parts, .msg_iovlen = 2 };
 
 	if (message->broken)
-		return false;
+		return -1;
 	while (parts[0].iov_len + parts[1].iov_len > 0) {
-		ssize_t n = sendmsg(fd, &whole, MSG_NOSIGNAL);
+		ssize_t n = sendmsg(fd, &whole, MSG_NOSIGNAL | (deadline ? MSG_DONTWAIT : 0));
+		int ready = 1;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		take(&parts[1], n - take(&parts[0], n));
+		if (n < 0 && errno == EAGAIN)
+			ready = wait_until(fd, POLLOUT, deadline);
+		else if (n > 0)
+			take(&parts[1], n - take(&parts[0], n));
+		else if (n == 0 || errno != EINTR)
+			return -1;
+		if (ready <= 0)
+			return ready;
 	}
-	return true;
+	return 1;
 }
 
 /* Receive into a buffer of this size. 1, 0 when the time is over, -1 at the end of the stream. */
@@ -137,7 +144,7 @@ static int receive_all(int fd, void *data, size_t size, int64_t deadline)
 	unsigned char *p = data;
 
 	while (size > 0) {
-		int ready = deadline ? wait_until(fd, deadline) : 1;
+		int ready = deadline ? wait_until(fd, POLLIN, deadline) : 1;
 		ssize_t n;
 
 		if (ready <= 0)
@@ -180,13 +187,13 @@ bool agent_receive(int fd, struct wire *request)
 /* An answer that there was no memory for is none: to the other side the agent has failed. */
 void agent_reply(int fd, const struct wire *answer)
 {
-	if (!send_message(fd, answer, false))
+	if (send_message(fd, answer, false, 0) < 0)
 		_exit(EXIT_FAILURE);
 }
 
 bool agent_ask(const struct wire *errand, struct wire *answer)
 {
-	return own_step && send_message(AGENT_FD, errand, true) && agent_receive(AGENT_FD, answer);
+	return own_step && send_message(AGENT_FD, errand, true, 0) == 1 && agent_receive(AGENT_FD, answer);
 }
 
 void agent_step(const char *who, const char *call)
@@ -209,7 +216,9 @@ static void forget_parent(int fd, pid_t parent)
 	/* A PIN will pass through. */
 	prctl(PR_SET_DUMPABLE, 0);
 
-	keys_leave();
+	agent_step("the PKCS#11 agent", "letting go of the keyrings");
+	if (!keys_leave())
+		_exit(EXIT_FAILURE);
 
 	/* A module may wait for a child of its own, and a daemon may ignore SIGCHLD for its own children's sake. */
 	for (size_t i = 0; i < sizeof(to_default) / sizeof(to_default[0]); i++)
@@ -229,8 +238,8 @@ static void forget_parent(int fd, pid_t parent)
 static _Noreturn void start_body(agent_body *body, void *arg, int fd, pid_t parent, struct step *step)
 {
 	setpgid(0, 0);
-	forget_parent(fd, parent);
 	own_step = step;
+	forget_parent(fd, parent);
 	body(AGENT_FD, arg);
 	agent_step("PKCS#11", "C_Finalize");
 	modules_unload();
@@ -283,35 +292,47 @@ void agent_serve_errands(struct agent *agent, agent_errand *errand, void *errand
 	agent->errand_arg = errand_arg;
 }
 
-static bool run_errand(const struct agent *agent, struct wire *errand)
+/* Not when the time is over: an agent gone wild may have one after the other. 1, 0 then, -1. */
+static int run_errand(const struct agent *agent, struct wire *errand)
 {
 	struct wire answer = WIRE_INIT;
-	bool sent = false;
+	int ret = -1;
 
-	if (agent->errand) {
+	if (now_ms() >= agent->deadline) {
+		ret = 0;
+	} else if (agent->errand) {
 		agent->errand(errand, &answer, agent->errand_arg);
-		sent = send_message(agent->fd, &answer, false);
+		ret = send_message(agent->fd, &answer, false, agent->deadline);
 	}
 	wire_clear(&answer);
 	wire_clear(errand);
-	return sent;
+	return ret;
+}
+
+/* 1 with an answer, 0 when the time is over, -1. */
+static int converse(const struct agent *agent, const struct wire *request, struct wire *answer)
+{
+	int ret = request ? send_message(agent->fd, request, false, agent->deadline) : 1;
+	bool is_errand = true;
+
+	while (ret == 1 && is_errand) {
+		ret = receive_message(agent->fd, answer, &is_errand, agent->deadline);
+		if (ret == 1 && is_errand)
+			ret = run_errand(agent, answer);
+	}
+	return ret;
 }
 
 int agent_call(struct agent *agent, const struct wire *request, struct wire *answer, struct nfstls_diag *diag)
 {
-	bool is_errand;
 	int ret;
 
 	if (agent->deadline == 0)
 		return diag_set(diag, NFSTLS_E_MODULE_CRASHED, "the PKCS#11 agent has ended");
 	if (request && request->broken)
 		return NFSTLS_E_MEMORY;
-	if (request && !send_message(agent->fd, request, false))
-		return end_agent(agent, NFSTLS_E_MODULE_CRASHED, "it ended the process", diag);
-	do
-		ret = receive_message(agent->fd, answer, &is_errand, agent->deadline);
-	while (ret == 1 && is_errand && run_errand(agent, answer));
-	if (ret == 1 && !is_errand)
+	ret = converse(agent, request, answer);
+	if (ret == 1)
 		return 0;
 	wire_clear(answer);
 	return ret == 0 ? end_agent(agent, NFSTLS_E_TIMEOUT, "no answer in time", diag)
@@ -333,9 +354,9 @@ static void reap(struct agent *agent, int64_t deadline)
 	int pidfd = pidfd_open(agent->pid, 0);
 	int end = pidfd >= 0 ? pidfd : agent->fd;
 
-	wait_until(end, deadline);
+	wait_until(end, POLLIN, deadline);
 	kill_agent(agent);
-	wait_until(end, now_ms() + KILL_MS);
+	wait_until(end, POLLIN, now_ms() + KILL_MS);
 	while (waitpid(agent->pid, NULL, WNOHANG) < 0 && errno == EINTR)
 		;
 	if (pidfd >= 0)

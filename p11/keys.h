@@ -28,7 +28,8 @@ int key_read(int serial, gnutls_datum_t *payload);
 int key_read_pin(const struct nfstls_identity *identity, const gnutls_datum_t *handle, unsigned char *pin, size_t size,
 		 size_t *len, struct nfstls_diag *diag);
 
-/* In an agent: let go of the session keyring that it was born with. Its other keyrings are new and empty. */
-void keys_leave(void);
+/* In an agent: let go of the session keyring that it was born with. Its other keyrings are new and empty. False: not
+ * done. */
+bool keys_leave(void);
 
 #endif

@@ -2,11 +2,15 @@
 /* Agents that do not do what they should: what they are asked ends with an error, in time, and they are gone. */
 #include "config.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <keyutils.h>
 
 #include "agent.h"
 #include "errand.h"
@@ -15,6 +19,15 @@
 #define PATIENCE_MS 10000
 
 static struct nfstls_diag diag;
+
+/* Why there is no other session keyring; 0: there is. In the place of the library's own. */
+static int no_keyring;
+
+key_serial_t keyctl_join_session_keyring(const char *name)
+{
+	errno = no_keyring;
+	return no_keyring ? -1 : syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
+}
 
 static int forget(void **state)
 {
@@ -103,6 +116,35 @@ static void answers_broken(int fd, void *arg)
 	pause();
 }
 
+/* Each of them is run, but not for ever. */
+static void has_endless_errands(int fd, void *arg)
+{
+	(void)fd;
+	(void)arg;
+	for (;;) {
+		struct wire errand = WIRE_INIT, answer = WIRE_INIT;
+
+		agent_ask(&errand, &answer);
+		wire_clear(&answer);
+	}
+}
+
+/* What it is answered is more than the socket has room for. */
+static void reads_no_answer(int fd, void *arg)
+{
+	(void)arg;
+	for (;;)
+		send_header(fd, 1, 0);
+}
+
+static void answers(int fd, void *arg)
+{
+	struct wire answer = WIRE_INIT;
+
+	(void)arg;
+	agent_reply(fd, &answer);
+}
+
 static void ends(int fd, void *arg)
 {
 	(void)fd;
@@ -133,6 +175,27 @@ static void errand_for_nobody(void **state)
 {
 	(void)state;
 	assert_crashed(wants_errand);
+}
+
+/* A module must not get at the keyring of the one who asked. */
+static void keyring_that_stays(void **state)
+{
+	static const int there_is_none[] = { ENOSYS, EPERM }, there_is_one[] = { EDQUOT, ENOMEM };
+	struct agent *agent;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		no_keyring = there_is_none[i];
+		agent = start(answers);
+		assert_ok(ask(agent, 1), &diag);
+		agent_release(agent);
+		no_keyring = there_is_one[i];
+		agent = start(answers);
+		assert_error(ask(agent, 1), NFSTLS_E_MODULE_CRASHED, &diag);
+		assert_says(diag.text, "letting go of the keyrings: it ended the process");
+		agent_release(agent);
+	}
+	no_keyring = 0;
 }
 
 static void gone_before_it_is_asked(void **state)
@@ -166,6 +229,37 @@ static void no_end_of_an_answer(void **state)
 	assert_ok(agent_start(hangs_half_way, NULL, 200, &agent, &diag), &diag);
 	assert_error(ask(agent, 1), NFSTLS_E_TIMEOUT, &diag);
 	agent_release(agent);
+}
+
+/* As the one above, but for a socket that stays. */
+static void request_that_nobody_ever_reads(void **state)
+{
+	struct agent *agent;
+
+	(void)state;
+	assert_ok(agent_start(hangs_half_way, NULL, 200, &agent, &diag), &diag);
+	assert_error(ask(agent, 8 * 1024 * 1024), NFSTLS_E_TIMEOUT, &diag);
+	agent_release(agent);
+}
+
+static void assert_errands_end(agent_body *body)
+{
+	struct errand_owner owner = { .identity.name = NULL };
+	struct wire answer = WIRE_INIT;
+	struct agent *agent;
+
+	assert_ok(agent_start(body, NULL, 200, &agent, &diag), &diag);
+	agent_serve_errands(agent, errand_run, &owner);
+	assert_error(agent_call(agent, NULL, &answer, &diag), NFSTLS_E_TIMEOUT, &diag);
+	assert_null(answer.bytes.data);
+	agent_release(agent);
+}
+
+static void errands_without_end(void **state)
+{
+	(void)state;
+	assert_errands_end(has_endless_errands);
+	assert_errands_end(reads_no_answer);
 }
 
 static void request_without_memory(void **state)
@@ -245,9 +339,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(nonsense, forget),
 		cmocka_unit_test_teardown(errand_for_nobody, forget),
+		cmocka_unit_test_teardown(keyring_that_stays, forget),
 		cmocka_unit_test_teardown(gone_before_it_is_asked, forget),
 		cmocka_unit_test_teardown(request_that_nobody_reads, forget),
 		cmocka_unit_test_teardown(no_end_of_an_answer, forget),
+		cmocka_unit_test_teardown(request_that_nobody_ever_reads, forget),
+		cmocka_unit_test_teardown(errands_without_end, forget),
 		cmocka_unit_test_teardown(request_without_memory, forget),
 		cmocka_unit_test_teardown(broken_errand, forget),
 		cmocka_unit_test_teardown(errand_of_a_process, forget),
