@@ -191,7 +191,9 @@ static int change_parts(const struct keyring *keyring, const char *identity, con
 	int ret = material->keeps_pin ? 0 : unlink_part(keyring, keys->serial[PART_PIN]);
 
 	for (size_t i = 0; ret == 0 && i < CHANGED_COUNT; i++)
-		ret = change_part(keyring, identity, changed_parts[i], keys->serial[changed_parts[i]], material);
+		if (changed_parts[i] != PART_LATCH || !material->keeps_latch)
+			ret = change_part(keyring, identity, changed_parts[i], keys->serial[changed_parts[i]],
+					  material);
 	if (ret == 0 && !material->keeps_pin && material->part[PART_PIN].size > 0)
 		ret = create_part(keyring, identity, PART_PIN, material, &created);
 	return ret;
@@ -204,7 +206,8 @@ static int restore_part(const struct keyring *keyring, const char *identity, enu
 	int32_t now;
 	int ret = search_part(keyring, identity, part, &now);
 
-	if (ret == 0 && now != serial)
+	/* a latch that is there now a handshake has set: no change makes one */
+	if (ret == 0 && now != serial && part != PART_LATCH)
 		ret = unlink_part(keyring, now);
 	if (ret < 0 || serial == 0)
 		return ret;
@@ -307,12 +310,16 @@ static int read_next(int32_t serial, struct nfstls_keys *next)
 	return ret;
 }
 
-/* As it was meant to be, but for the PIN, which was nowhere else. */
+/*
+ * As it was meant to be, but for the PIN, which was nowhere else, and for a latch: a handshake may have set it since,
+ * with what was to be.
+ */
 static int finish_as(const struct keyring *keyring, const char *identity, const struct identity_keys *keys,
 		     const struct nfstls_keys *next)
 {
 	struct material material = {
-		.part = { [PART_CERT] = next->cert, [PART_CHAIN] = next->chain, [PART_PRIVKEY] = next->privkey }
+		.part = { [PART_CERT] = next->cert, [PART_CHAIN] = next->chain, [PART_PRIVKEY] = next->privkey },
+		.keeps_latch = true,
 	};
 	gnutls_datum_t privkey = { NULL, 0 };
 	int ret = keys->serial[PART_PRIVKEY] > 0 ? keyring_read(keys->serial[PART_PRIVKEY], &privkey) : 0;

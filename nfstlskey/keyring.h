@@ -37,6 +37,7 @@ struct material {
 	gnutls_datum_t part[PART_COUNT];
 	unsigned int pin_timeout; /* s, for PART_PIN */
 	bool keeps_pin;		  /* the PIN that is there stays, for so does the private key */
+	bool keeps_latch;	  /* so does a latch */
 	unsigned int timeout;	  /* s, until certificate, private key and chain go; 0: never */
 };
 
@@ -98,8 +99,8 @@ int keyring_put(const struct keyring *keyring, const char *identity, const struc
 
 /*
  * Bring a change to its end that another process has left, with the lock held; a PIN that was to come with another
- * private key is lost. Where there is neither certificate nor private key it is dropped: no handshake can have seen it,
- * or another tool has removed the identity since. *keys is looked up again.
+ * private key is lost, and a latch stays. Where there is neither certificate nor private key it is dropped: no
+ * handshake can have seen it, or another tool has removed the identity since. *keys is looked up again.
  */
 int keyring_finish(const struct keyring *keyring, const char *identity, struct identity_keys *keys);
 

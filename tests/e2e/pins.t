@@ -69,6 +69,22 @@ ok 'room for a latch: it mounts' mount_as good
 umount /mnt/nfs
 forget
 
+# --- a change that was never brought to its end, as by a kill: what does it later takes no latch away ---
+serials=$(nfstlskey show good)
+by_serials() { on_client mount -t nfs -o "vers=4.2,xprtsec=mtls,$serials,$SOON" server:/ /mnt/nfs; }
+{ payload good cert && payload good privkey; } >/tmp/next
+possessing keyctl setperm "$(raw_part good next </tmp/next)" 0x3f010000
+pin_is $WRONG
+forget
+nok 'a change is not at its end' by_serials
+tried 'a change is not at its end' "$REFUSED user"
+ok 'it is brought there' nfstlskey show good
+nok 'it is brought there: the latch stays' by_serials
+tried 'it is brought there: the latch stays'
+pin_is "$PIN"
+ok 'it is brought there: unlock' nfstlskey unlock good
+forget
+
 # --- many at once ---
 names=()
 for i in {1..20}; do
