@@ -8,6 +8,10 @@
 #include "agent.h"
 #include "login.h"
 
+/* No token comes near either; they bound what a module gone wrong makes us take. */
+#define OBJECTS_MAX 100000
+#define VALUE_MAX   (1024 * 1024)
+
 /* What the search for a token has seen so far. */
 struct search {
 	struct token *token; /* the last match */
@@ -150,32 +154,43 @@ void session_close(struct session *session)
 	session->module.funcs->C_CloseSession(session->id);
 }
 
+/* The next few objects, behind those that the list has; how many they are, 0 at the end. */
+static CK_RV find_more(const struct session *session, CK_OBJECT_HANDLE **list, size_t have, CK_ULONG *got)
+{
+	CK_OBJECT_HANDLE batch[16], *grown;
+	CK_RV rv;
+
+	*got = 0;
+	rv = session->module.funcs->C_FindObjects(session->id, batch, sizeof(batch) / sizeof(batch[0]), got);
+	if (rv != CKR_OK)
+		return rv;
+	/* such a module may find as many again and again, or says that it has given more than there was room for */
+	if (*got > sizeof(batch) / sizeof(batch[0]) || have + *got > OBJECTS_MAX)
+		return CKR_GENERAL_ERROR;
+	grown = reallocarray(*list, have + *got + 1, sizeof(*grown));
+	if (!grown)
+		return CKR_HOST_MEMORY;
+	memcpy(grown + have, batch, *got * sizeof(*grown));
+	*list = grown;
+	return CKR_OK;
+}
+
 int session_find(const struct session *session, CK_ATTRIBUTE *attrs, CK_ULONG nattrs, CK_OBJECT_HANDLE **objects,
 		 size_t *count, struct nfstls_diag *diag)
 {
-	CK_OBJECT_HANDLE *list = NULL, batch[16];
+	CK_OBJECT_HANDLE *list = NULL;
 	size_t have = 0;
-	CK_ULONG got;
+	CK_ULONG got = 1;
 	CK_RV rv;
 
 	agent_step(session->name, "C_FindObjects");
 	rv = session->module.funcs->C_FindObjectsInit(session->id, attrs, nattrs);
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, session->name, "C_FindObjectsInit");
-	do {
-		CK_OBJECT_HANDLE *grown;
-
-		got = 0;
-		rv = session->module.funcs->C_FindObjects(session->id, batch, sizeof(batch) / sizeof(batch[0]), &got);
-		grown = rv == CKR_OK ? reallocarray(list, have + got + 1, sizeof(*list)) : NULL;
-		if (!grown) {
-			rv = rv == CKR_OK ? CKR_HOST_MEMORY : rv;
-			break;
-		}
-		list = grown;
-		memcpy(list + have, batch, got * sizeof(*list));
+	while (rv == CKR_OK && got > 0) {
+		rv = find_more(session, &list, have, &got);
 		have += got;
-	} while (got > 0);
+	}
 	session->module.funcs->C_FindObjectsFinal(session->id);
 
 	if (rv != CKR_OK) {
@@ -204,6 +219,7 @@ int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRI
 		struct nfstls_diag *diag)
 {
 	CK_ATTRIBUTE attr = { type, NULL, 0 };
+	CK_ULONG room;
 	CK_RV rv;
 
 	agent_step(session->name, "C_GetAttributeValue");
@@ -214,10 +230,16 @@ int session_get(const struct session *session, CK_OBJECT_HANDLE object, CK_ATTRI
 		*value = (gnutls_datum_t){ NULL, 0 };
 		return 0;
 	}
-	attr.pValue = gnutls_malloc(attr.ulValueLen);
+	room = attr.ulValueLen;
+	if (room > VALUE_MAX)
+		return diag_rv(diag, CKR_ATTRIBUTE_VALUE_INVALID, session->name, "C_GetAttributeValue");
+	attr.pValue = gnutls_malloc(room);
 	if (!attr.pValue)
 		return NFSTLS_E_MEMORY;
 	rv = session->module.funcs->C_GetAttributeValue(session->id, object, &attr, 1);
+	/* a value that has changed between the two calls is not there as a whole */
+	if (rv == CKR_OK && attr.ulValueLen > room)
+		rv = CKR_BUFFER_TOO_SMALL;
 	if (rv != CKR_OK) {
 		gnutls_free(attr.pValue);
 		return diag_rv(diag, rv, session->name, "C_GetAttributeValue");

@@ -69,7 +69,7 @@ static int encode_signature(const struct signer *signer, unsigned char *raw, uns
 	if (signer->type == CKK_EC) {
 		const gnutls_datum_t r = { raw, size / 2 }, s = { raw + size / 2, size / 2 };
 
-		if (size > 0 && size % 2 == 0 && gnutls_encode_rs_value(signature, &r, &s) == 0)
+		if (size % 2 == 0 && gnutls_encode_rs_value(signature, &r, &s) == 0)
 			return 0;
 		return diag_set(diag, NFSTLS_E_TOKEN, "%s: C_Sign: no ECDSA signature", signer->session.name);
 	}
@@ -119,6 +119,8 @@ int signer_sign(const struct signer *signer, gnutls_sign_algorithm_t algo, const
 	}
 	agent_step(session->name, "C_Sign");
 	rv = session->module.funcs->C_Sign(session->id, data->data, data->size, raw, &size);
+	if (rv == CKR_OK && (size == 0 || size > sizeof(raw)))
+		rv = CKR_BUFFER_TOO_SMALL;
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, session->name, "C_Sign");
 	return encode_signature(signer, raw, size, signature, diag);

@@ -15,6 +15,7 @@ check_LTLIBRARIES =
 EXTRA_DIST += tests/unit/same_words tests/unit/walk_of tests/unit/tap.sh tests/unit/cmocka_is_missing
 
 unit_tests = \
+	tests/unit/absurd_test \
 	tests/unit/agent_test \
 	tests/unit/cert_test \
 	tests/unit/cli_test \
