@@ -7,6 +7,9 @@
 
 #include "wire.h"
 
+/* Enough for most messages. */
+#define FIRST_ROOM 256
+
 void wire_clear(struct wire *wire)
 {
 	/* a PIN may have passed */
@@ -16,24 +19,35 @@ void wire_clear(struct wire *wire)
 	*wire = (struct wire)WIRE_INIT;
 }
 
-/* Not gnutls_realloc(), which leaves copies. */
+/*
+ * To twice what is needed, or many small fields would have all of it copied again and again. Not gnutls_realloc(),
+ * which leaves copies.
+ */
+static bool grow(struct wire *wire, size_t size)
+{
+	struct wire grown = { .next = wire->next, .room = 2 * (wire->bytes.size + size) + FIRST_ROOM };
+
+	grown.bytes.data = gnutls_malloc(grown.room);
+	if (!grown.bytes.data)
+		return false;
+	grown.bytes.size = wire->bytes.size;
+	if (wire->bytes.size > 0)
+		memcpy(grown.bytes.data, wire->bytes.data, wire->bytes.size);
+	wire_clear(wire);
+	*wire = grown;
+	return true;
+}
+
 static void append(struct wire *wire, const void *data, size_t size)
 {
-	struct wire grown = WIRE_INIT;
-
-	if (!wire->broken && size <= WIRE_MAX - wire->bytes.size)
-		grown.bytes.data = gnutls_malloc(wire->bytes.size + size + 1);
-	if (!grown.bytes.data) {
+	if (wire->broken || size > WIRE_MAX - wire->bytes.size ||
+	    (wire->bytes.size + size > wire->room && !grow(wire, size))) {
 		wire->broken = true;
 		return;
 	}
-	if (wire->bytes.size > 0)
-		memcpy(grown.bytes.data, wire->bytes.data, wire->bytes.size);
 	if (size > 0)
-		memcpy(grown.bytes.data + wire->bytes.size, data, size);
-	grown.bytes.size = wire->bytes.size + size;
-	wire_clear(wire);
-	*wire = grown;
+		memcpy(wire->bytes.data + wire->bytes.size, data, size);
+	wire->bytes.size += size;
 }
 
 void wire_put(struct wire *wire, const void *data, size_t size)

@@ -17,6 +17,7 @@
 /* Start from WIRE_INIT, release with wire_clear(). */
 struct wire {
 	gnutls_datum_t bytes;
+	unsigned int room; /* of bytes, for what is put; 0 in a message that was received */
 	unsigned int next; /* the first byte that was not read yet */
 	bool broken;	   /* out of memory, or a read went past the end or met another size */
 };
