@@ -57,6 +57,16 @@ static ssize_t read_all(int fd, unsigned char *buf, size_t size)
 	return have;
 }
 
+/* The file by one name, however it was reached: an identity whose URI has another is latched with the others. */
+static int name_source(const char *path, char **source)
+{
+	char *real = realpath(path, NULL);
+	int ret = asprintf(source, "file:%s", real ? real : path) < 0 ? NFSTLS_E_MEMORY : 0;
+
+	free(real);
+	return ret;
+}
+
 /* What was read, at most one byte more than is looked at, becomes the PIN. */
 static int pin_accept(struct pin *pin, size_t len, const char *path, struct nfstls_diag *diag)
 {
@@ -67,7 +77,7 @@ static int pin_accept(struct pin *pin, size_t len, const char *path, struct nfst
 	if (len == 0)
 		return diag_set(diag, NFSTLS_E_PIN_SOURCE, "PIN file %s is empty", path);
 	pin->len = len;
-	return asprintf(&pin->source, "file:%s", path) < 0 ? NFSTLS_E_MEMORY : 0;
+	return name_source(path, &pin->source);
 }
 
 static int pin_fill(int fd, const char *path, struct pin *pin, struct nfstls_diag *diag)

@@ -48,6 +48,31 @@ static void forms_of_a_path(void **state)
 	assert_pin(scratch_join(&test_scratch, "file://", path, NULL), "4711", 4);
 }
 
+/* One that is refused is refused under each name of its file: that is what the latches of other identities go by. */
+static void names_of_one_file(void **state)
+{
+	const char *path = pin_file("named", "4711"), *folder = scratch_path(&test_scratch, "way");
+	const char *const sources[] = {
+		scratch_join(&test_scratch, test_scratch.dir, "/./named", NULL),
+		scratch_join(&test_scratch, test_scratch.dir, "//named", NULL),
+		scratch_join(&test_scratch, "file:", folder, "/way/named", NULL),
+	};
+	struct pin pin, other;
+
+	(void)state;
+	assert_int_equal(symlink(".", folder), 0);
+	assert_ok(pin_read(path, &pin, NULL), NULL);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		assert_ok(pin_read(sources[i], &other, NULL), NULL);
+		assert_string_equal(other.source, pin.source);
+		pin_clear(&other);
+	}
+	assert_ok(pin_read(pin_file("other name", "4711"), &other, NULL), NULL);
+	assert_string_not_equal(other.source, pin.source);
+	pin_clear(&other);
+	pin_clear(&pin);
+}
+
 static void no_source(void **state)
 {
 	const struct nfstls_access nobody = { .identity = NULL };
@@ -237,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms_of_a_path),
+		cmocka_unit_test(names_of_one_file),
 		cmocka_unit_test(no_source),
 		cmocka_unit_test(other_forms),
 		cmocka_unit_test(line_ends),
