@@ -44,10 +44,10 @@ static int pattern_matches(const char *patterns, const char *path)
 	return found;
 }
 
-int module_check_path(const char *path, struct nfstls_diag *diag)
+/* real: PATH_MAX bytes, gets the file that the path leads to, whatever becomes of links on the way. */
+static int check_real_path(const char *path, char *real, struct nfstls_diag *diag)
 {
 	const char *patterns = secure_getenv("NFSTLS_PKCS11_MODULES");
-	char real[PATH_MAX];
 	struct stat st;
 	int ret;
 
@@ -65,6 +65,13 @@ int module_check_path(const char *path, struct nfstls_diag *diag)
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return diag_set(diag, NFSTLS_E_MODULE_DENIED, "module %s can be changed by others than root", path);
 	return 0;
+}
+
+int module_check_path(const char *path, struct nfstls_diag *diag)
+{
+	char real[PATH_MAX];
+
+	return check_real_path(path, real, diag);
 }
 
 /*
@@ -153,8 +160,8 @@ void modules_unlock(void)
 static int load_by_path(const char *path, struct nfstls_diag *diag)
 {
 	CK_FUNCTION_LIST *funcs;
-	char *copy;
-	int ret = module_check_path(path, diag);
+	char real[PATH_MAX], *copy;
+	int ret = check_real_path(path, real, diag);
 
 	if (ret < 0)
 		return ret;
@@ -164,7 +171,7 @@ static int load_by_path(const char *path, struct nfstls_diag *diag)
 
 	p11_kit_be_quiet();
 	agent_step(path, "being loaded");
-	funcs = p11_kit_module_load(path, 0);
+	funcs = p11_kit_module_load(real, 0);
 	if (!funcs) {
 		const char *why = p11_kit_message();
 

@@ -2,16 +2,29 @@
 /* Which files may be loaded as PKCS#11 modules. */
 #include "config.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
 
 #include "module.h"
 #include "scratch.h"
 #include "unit.h"
+
+/* In the place of p11-kit's: what was to be loaded. */
+static char loaded[PATH_MAX];
+
+CK_FUNCTION_LIST *p11_kit_module_load(const char *path, int flags)
+{
+	(void)flags;
+	snprintf(loaded, sizeof(loaded), "%s", path);
+	return NULL;
+}
 
 static int set_up(void **state)
 {
@@ -150,6 +163,26 @@ static void modules_of_a_uri(void **state)
 	modules_unload();
 }
 
+/* What was checked is what is loaded, though somebody else may own a link on the way and turn it round between the two.
+ */
+static void link_that_is_turned_round(void **state)
+{
+	const char *path = scratch_path(&test_scratch, "out/turns.so");
+	P11KitUri *uri = p11_kit_uri_new();
+	struct module *list = NULL;
+	size_t count = 0;
+
+	(void)state;
+	module("in/checked.so", 0644);
+	assert_int_equal(symlink("../in/checked.so", path), 0);
+	assert_non_null(uri);
+	p11_kit_uri_set_module_path(uri, path);
+	assert_error(modules_for_uri(uri, &list, &count, NULL), NFSTLS_E_MODULE, NULL);
+	assert_string_equal(loaded, scratch_path(&test_scratch, "in/checked.so"));
+	p11_kit_uri_free(uri);
+	free(list);
+}
+
 static void module_name_that_is_not_configured(void **state)
 {
 	struct nfstls_diag diag = NFSTLS_DIAG_INIT;
@@ -176,6 +209,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(writable_by_others, allow_in, forget),
 		cmocka_unit_test_setup_teardown(of_another_owner, allow_in, forget),
 		cmocka_unit_test_setup_teardown(modules_of_a_uri, allow_in, forget),
+		cmocka_unit_test_setup_teardown(link_that_is_turned_round, allow_in, forget),
 		cmocka_unit_test_setup(module_name_that_is_not_configured, forget),
 	};
 
