@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -276,6 +277,8 @@ int main(int argc, char **argv)
 	/* Private keys and PINs pass through: no core dump, no ptrace by the like of us, no file for others. */
 	prctl(PR_SET_DUMPABLE, 0);
 	umask(077);
+	/* a daemon that has started us may ignore it, and we wait for processes of our own */
+	signal(SIGCHLD, SIG_DFL);
 	setlocale(LC_ALL, "");
 	return streams_end(run(argc, argv));
 }

@@ -213,6 +213,8 @@ forget
 ok 'load for another namespace' nfstlskey load --all
 said 'says which' '^bob: added in network namespace other'
 is 'it is on the keyring there' "$(nsenter --net=/run/netns/other nfstlskey list --noheadings | wc -l)" 1
+# shellcheck disable=SC2016 # for perl
+ok 'whoever started it may ignore SIGCHLD' on_client perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV' nfstlskey load bob
 is 'and nowhere else, where each has its own' "$(nfstlskey list --noheadings | wc -l)" "$(by_kernel 1 0)"
 # its process, which waits for the lock, is ended from outside
 exec 9>/run/nfstlskey.lock
