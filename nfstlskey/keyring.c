@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <gnutls/x509.h>
 #include <keyutils.h>
 
 #include "keyring.h"
@@ -51,6 +54,21 @@ int keyring_lock(void)
 	if (fd < 0)
 		fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return fd < 0 || flock(fd, LOCK_EX) < 0 ? -errno : 0;
+}
+
+unsigned int cert_seconds_left(const gnutls_datum_t *der)
+{
+	gnutls_x509_crt_t cert;
+	time_t left = 0;
+
+	if (gnutls_x509_crt_init(&cert) < 0)
+		return 0;
+	if (gnutls_x509_crt_import(cert, der, GNUTLS_X509_FMT_DER) == 0)
+		left = gnutls_x509_crt_get_expiration_time(cert) - time(NULL);
+	gnutls_x509_crt_deinit(cert);
+	if (left <= 0)
+		return 0;
+	return left < UINT_MAX ? left : UINT_MAX;
 }
 
 static int key_name(const char *identity, enum part part, char **name)
@@ -201,8 +219,9 @@ static int change_parts(const struct keyring *keyring, const char *identity, con
 
 /* Undo change_part(): a key that was unlinked goes back under its old serial. */
 static int restore_part(const struct keyring *keyring, const char *identity, enum part part, int32_t serial,
-			const gnutls_datum_t *old)
+			const struct material *all)
 {
+	const gnutls_datum_t *old = &all->part[part];
 	int32_t now;
 	int ret = search_part(keyring, identity, part, &now);
 
@@ -214,6 +233,9 @@ static int restore_part(const struct keyring *keyring, const char *identity, enu
 	/* a PIN is not updated, and so keeps its time */
 	if (part != PART_PIN && keyctl_update(serial, old->data, old->size) < 0)
 		return -errno;
+	/* which the update has taken away; without it the key is still better than none */
+	if (part != PART_PIN && part != PART_LATCH && all->timeout > 0)
+		keyctl_set_timeout(serial, all->timeout);
 	return keyctl_link(serial, keyring->serial) < 0 ? -errno : 0;
 }
 
@@ -227,9 +249,26 @@ static int restore_parts(const struct keyring *keyring, const char *identity, co
 	if (ret == 0 && pin != keys->serial[PART_PIN])
 		ret = unlink_part(keyring, pin);
 	for (size_t i = CHANGED_COUNT; ret == 0 && i-- > 0;)
-		ret = restore_part(keyring, identity, changed_parts[i], keys->serial[changed_parts[i]],
-				   &old->part[changed_parts[i]]);
-	return ret < 0 ? ret : restore_part(keyring, identity, PART_PIN, keys->serial[PART_PIN], &old->part[PART_PIN]);
+		ret = restore_part(keyring, identity, changed_parts[i], keys->serial[changed_parts[i]], old);
+	return ret < 0 ? ret : restore_part(keyring, identity, PART_PIN, keys->serial[PART_PIN], old);
+}
+
+/* Whether a key has a time: the fourth word of its line in /proc/keys. No call tells, nor how much of it is left. */
+static bool is_timed(int32_t serial)
+{
+	FILE *file = fopen("/proc/keys", "re");
+	char *line = NULL, time[16];
+	unsigned int found;
+	bool timed = false;
+	size_t room = 0;
+
+	while (file && getline(&line, &room, file) >= 0)
+		if (sscanf(line, "%8x %*s %*s %15s", &found, time) == 2 && found == (unsigned int)serial)
+			timed = strcmp(time, "perm") != 0;
+	free(line);
+	if (file)
+		fclose(file);
+	return timed;
 }
 
 /* Hold the keys in this process too, so that one that is unlinked from .nfs can come back. */
@@ -246,6 +285,8 @@ static int hold_and_read(const struct identity_keys *keys, struct material *old)
 		if (ret < 0)
 			return ret;
 	}
+	if (is_timed(keys->serial[PART_CERT]))
+		old->timeout = cert_seconds_left(&old->part[PART_CERT]);
 	return 0;
 }
 

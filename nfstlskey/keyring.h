@@ -55,6 +55,9 @@ struct identity_keys {
 /* Neither certificate nor private key: at most what is left of an identity, or a latch of one that is not there yet. */
 bool keyring_is_rest(const struct identity_keys *keys);
 
+/* How long the certificate is still valid, for material->timeout; 0: no longer, or it cannot be read. */
+unsigned int cert_seconds_left(const gnutls_datum_t *der);
+
 struct keyring {
 	int32_t serial;
 	bool shared; /* the kernel has one keyring for all network namespaces */

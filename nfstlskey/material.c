@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <gnutls/abstract.h>
 
@@ -242,18 +240,9 @@ static enum exit_code check_sizes(const char *identity, const struct material *m
 
 static enum exit_code set_timeout(const char *identity, struct material *material)
 {
-	const gnutls_datum_t *der = &material->part[PART_CERT];
-	gnutls_x509_crt_t cert;
-	time_t left = 0;
-
-	if (gnutls_x509_crt_init(&cert) < 0)
-		return fail_p11(identity, NFSTLS_E_MEMORY, NULL);
-	if (gnutls_x509_crt_import(cert, der, GNUTLS_X509_FMT_DER) == 0)
-		left = gnutls_x509_crt_get_expiration_time(cert) - time(NULL);
-	gnutls_x509_crt_deinit(cert);
-	if (left <= 0)
+	material->timeout = cert_seconds_left(&material->part[PART_CERT]);
+	if (material->timeout == 0)
 		return fail(EXIT_FILE, identity, "its certificate has expired; with --expire it would be gone at once");
-	material->timeout = left < UINT_MAX ? left : UINT_MAX;
 	return EXIT_OK;
 }
 

@@ -80,6 +80,13 @@ said 'as it is' '"unchanged"'
 refuses 'a rehearsal fails where the update would' 9 'does not belong' \
 	nfstlskey update lab --cert "$PKI/new.pem" --dry-run
 
+# stopped HOW WHEN COMMAND...: that system call of those that read and change keys is never made, or fails
+stopped() {
+	local how=$1 when=$2
+	shift 2
+	on_client strace -f -qq -o /dev/null -e trace=add_key,keyctl -e "inject=add_key,keyctl:$how:when=$when" "$@" >/tmp/stopped 2>&1
+}
+
 # --- a time ---
 # shellcheck disable=SC2016 # for awk
 # times: of the parts that have one
@@ -89,15 +96,17 @@ ok 'it goes with its certificate' nfstlskey update lab "${old[@]}" --expire
 is 'then there is' "$(times)" 2
 ok 'and without' nfstlskey update lab "${old[@]}"
 is 'none again' "$(times)" 0
+ok 'it goes with its certificate again' nfstlskey update lab "${old[@]}" --expire
+fails=0 lost=''
+until stopped error=EDQUOT $((fails + 1)) nfstlskey update lab "${new[@]}"; do
+	fails=$((fails + 1))
+	[[ $(times) -eq 2 ]] || lost+=" $fails"
+done
+is 'an update that fails leaves the time' "$lost" ''
+ok 'it failed now and then' [ $fails -gt 5 ]
 ok 'it is removed' nfstlskey remove lab
 
 # --- stopped anywhere ---
-# stopped HOW WHEN COMMAND...: that system call of those that read and change keys is never made, or fails
-stopped() {
-	local how=$1 when=$2
-	shift 2
-	on_client strace -f -qq -o /dev/null -e trace=add_key,keyctl -e "inject=add_key,keyctl:$how:when=$when" "$@" >/tmp/stopped 2>&1
-}
 parts() { keyring_keys | grep -c "x509:lab:"; }
 state_of() { nfstlskey "$1" lab "${@:2}" >&2 && keyring_state; }
 
