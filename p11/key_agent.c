@@ -247,6 +247,7 @@ static int first_answer(struct key_agent *key, struct key_surroundings *surround
 		ret = wire_get_outcome(&answer, diag);
 	if (ret == 0) {
 		get_key(&answer, key);
+		latch_forget_refusal(key->info.pin_id);
 		if (surroundings)
 			get_surroundings(&answer, surroundings);
 		if (answer.broken)

@@ -2,10 +2,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <keyutils.h>
 
@@ -21,6 +23,8 @@
 #define LATCHED_PREFIX "nfs:latched:"
 /* No shorter than the names of the keys that the room is for. */
 #define ROOM_NAME      "nfstls:room:%s:latch"
+/* Holds the serial of the keyring that has the latch. */
+#define MARK_FILE      "/run/nfstls-refused-%s"
 /* What was unlinked leaves the quota when the kernel gets to it: so often it is asked, and so long is between. */
 #define ROOM_TRIES     100
 #define ROOM_WAIT_NS   10000000
@@ -39,6 +43,68 @@ static void read_latch(key_serial_t serial, char *text)
 	if (len < NFSTLS_PIN_ID + 1 || (size_t)len > LATCH_MAX)
 		len = snprintf(text, LATCH_MAX, "%*s unreadable", NFSTLS_PIN_ID, "");
 	text[len] = '\0';
+}
+
+/* Of a PIN's own digits and nothing else: an agent may have sent them. Those who are not root test, and make no marks.
+ */
+static bool mark_path(const char *pin_id, char path[sizeof(MARK_FILE) + NFSTLS_PIN_ID])
+{
+	if (geteuid() != 0 || strlen(pin_id) != NFSTLS_PIN_ID || strspn(pin_id, "0123456789abcdef") != NFSTLS_PIN_ID)
+		return false;
+	snprintf(path, sizeof(MARK_FILE) + NFSTLS_PIN_ID, MARK_FILE, pin_id);
+	return true;
+}
+
+/* A keyring of another name is none that a network namespace has. */
+static bool is_of_namespace(int keyring)
+{
+	static const char name[] = ";.nfs";
+	char text[128];
+	long size = keyctl_describe(keyring, text, sizeof(text));
+
+	return size > (long)sizeof(name) && size <= (long)sizeof(text) && strcmp(text + size - sizeof(name), name) == 0;
+}
+
+/* One that could not be written whole stands for everybody, until a login forgets it. */
+static int mark_refused(const struct nfstls_identity *identity, const char *pin_id)
+{
+	char path[sizeof(MARK_FILE) + NFSTLS_PIN_ID];
+	int fd, ret;
+
+	if (!mark_path(pin_id, path) || !is_of_namespace(identity->keyring))
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return NFSTLS_E_KEYRING;
+	ret = dprintf(fd, "%d\n", identity->keyring) < 0 ? NFSTLS_E_KEYRING : 0;
+	close(fd);
+	return ret;
+}
+
+/* On another keyring than this one, whose own latches say more. If in doubt, yes. */
+static bool is_refused_elsewhere(const struct nfstls_identity *identity, const char *pin_id)
+{
+	char path[sizeof(MARK_FILE) + NFSTLS_PIN_ID], text[16] = "";
+	bool elsewhere = true;
+	int fd;
+
+	if (!mark_path(pin_id, path))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return errno != ENOENT;
+	if (read(fd, text, sizeof(text) - 1) > 0)
+		elsewhere = atoi(text) != identity->keyring;
+	close(fd);
+	return elsewhere;
+}
+
+void latch_forget_refusal(const char *pin_id)
+{
+	char path[sizeof(MARK_FILE) + NFSTLS_PIN_ID];
+
+	if (mark_path(pin_id, path))
+		unlink(path);
 }
 
 static bool give_back(key_serial_t *serial)
@@ -220,6 +286,8 @@ int latch_check(const struct nfstls_identity *identity, const char *pin_id, stru
 	}
 	if (serial != -ENOKEY)
 		return diag_set(diag, key_find_error(serial), "the latch: %s", strerror(-serial));
+	if (pin_id && is_refused_elsewhere(identity, pin_id))
+		return diag_set(diag, NFSTLS_E_PIN_LATCHED, "its PIN was refused in another network namespace");
 	if (!pin_id || !may_be_latched(identity, pin_id))
 		return 0;
 	return check_latches_of_others(identity, pin_id, diag);
@@ -229,7 +297,12 @@ int nfstls_latch_set(const struct nfstls_identity *identity, const char *pin_id,
 {
 	key_serial_t serial;
 	char *name, *text;
-	int ret = pin_id ? note_latched(identity, pin_id) : 0;
+	int ret = 0, marked = 0;
+
+	if (pin_id) {
+		marked = mark_refused(identity, pin_id);
+		ret = note_latched(identity, pin_id);
+	}
 
 	if (asprintf(&name, NFSTLS_KEY_PREFIX "%s:latch", identity->name) < 0)
 		return NFSTLS_E_MEMORY;
@@ -242,7 +315,7 @@ int nfstls_latch_set(const struct nfstls_identity *identity, const char *pin_id,
 	free(text);
 	if (serial < 0 || keyctl_setperm(serial, PERMISSIONS) < 0)
 		return NFSTLS_E_KEYRING;
-	return ret;
+	return ret < 0 ? ret : marked;
 }
 
 int nfstls_latch_get(const struct nfstls_identity *identity, bool *by_person)
@@ -280,5 +353,7 @@ int nfstls_latch_clear(const struct nfstls_identity *identity, const char *pin_i
 	struct latch_removal removal = { .identity = identity, .pin_id = pin_id };
 	int ret = visit_latches(identity, remove_latch, &removal);
 
+	if (pin_id)
+		latch_forget_refusal(pin_id);
 	return ret < 0 ? ret : removal.ret;
 }

@@ -6,6 +6,10 @@
  * There may be thousands of keys on the keyring, and a latch of another identity is one of them. So that not every
  * handshake looks at them all, the key nfs:latched:<pin id> is there from before the first latch that is about that
  * PIN. It closes nothing, and is never taken away: where it is missing, no identity has such a latch.
+ *
+ * Each network namespace has a keyring of its own, and a PIN file may be that of several: the file
+ * /run/nfstls-refused-<pin id> keeps the others from trying what was refused in one, until a login with that PIN is
+ * good.
  */
 #ifndef LATCH_H
 #define LATCH_H
@@ -26,5 +30,8 @@ int latch_check(const struct nfstls_identity *identity, const char *pin_id, stru
  */
 int latch_make_room(const struct nfstls_identity *identity, const char *pin_id, struct nfstls_diag *diag);
 void latch_give_room_back(void);
+
+/* A login with this PIN was good: other namespaces may use it again. */
+void latch_forget_refusal(const char *pin_id);
 
 #endif

@@ -164,7 +164,7 @@ static int read_key(const struct nfstls_identity *identity, struct pin *pin, str
 
 	if (ret == 0 && (pin->len < 1 || pin->len > PIN_MAX))
 		ret = diag_set(diag, NFSTLS_E_PIN_SOURCE, "the PIN key has no PIN of 1 to %d bytes", PIN_MAX);
-	if (ret == 0 && asprintf(&pin->source, "key:%s", identity->name) < 0)
+	if (ret == 0 && asprintf(&pin->source, "key:%d:%s", identity->keyring, identity->name) < 0)
 		ret = NFSTLS_E_MEMORY;
 	return ret;
 }

@@ -104,6 +104,7 @@ mount_many() {
 }
 mount_many >/tmp/tap.out 2>&1
 is 'twenty at once: all are refused' "$(grep -c 'access denied' /tmp/tap.out)" 20
+grep -v 'access denied' /tmp/tap.out | diag
 wait_for all_told
 is 'twenty at once: each is told' "$(failures | grep -c 'refused the PIN\|locked until nfstlskey unlock')" "$(handshakes)"
 tried 'twenty at once, with the same PIN file' "$REFUSED user"
@@ -115,6 +116,29 @@ for name in many1 many20 good; do
 	umount /mnt/nfs
 done
 tried 'unlock one' '0x0 user' '0x0 user' '0x0 user'
+
+# --- two network namespaces, each with a keyring of its own where the kernel has that ---
+another_client other
+in_other() { nsenter --net=/run/netns/other "$@"; }
+ok 'another namespace' in_other nfstlskey add there --pkcs11 "$KEY&pin-source=file:$PIN_FILE"
+(exec env LD_PRELOAD="$ADAPTER" nsenter --net=/run/netns/other tlshd -s -c /etc/tlshd.client) >"$LOGS/tlshd.other" 2>&1 &
+wait_for grep -q 'priority string' "$LOGS/tlshd.other"
+serials=$(in_other nfstlskey show there)
+mount_there() { in_other mount -t nfs -o "vers=4.2,xprtsec=mtls,$serials,$SOON" server:/ /mnt/nfs; }
+pin_is $WRONG
+forget
+nok 'another namespace: a wrong PIN' mount_as good $SOON
+nok 'another namespace: the same PIN' mount_there
+tried 'another namespace: the same PIN' "$REFUSED user"
+pin_is "$PIN"
+nok 'another namespace: not before somebody unlocks it' mount_there
+tried 'another namespace: not before somebody unlocks it'
+ok 'another namespace: unlock here' nfstlskey unlock good
+ok 'another namespace: it mounts there' mount_there
+umount /mnt/nfs
+in_other nfstlskey remove there
+kill $!
+forget
 
 # --- what the token says of its PIN: CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED ---
 for flags in 0x20000 0x40000 0x60000; do

@@ -359,6 +359,9 @@ static void latch_among_many(void **state)
 	assert_int_equal(described, 0);
 
 	assert_ok(nfstls_latch_set(on_session("many2"), many_pin, "refused"), NULL);
+	/* at the keyring itself */
+	assert_int_equal(described, 1);
+	described = 0;
 	assert_free("many1", doubt_pin);
 	assert_latched("many2", doubt_pin, "refused");
 	assert_int_equal(described, 0);
