@@ -53,7 +53,7 @@ enum exit_code open_keyring(const char *identity, bool to_change, struct keyring
 	if (ret == -ENOENT || ret == -ENOSYS)
 		return fail(
 			EXIT_KERNEL, identity,
-			"this kernel has no .nfs keyring; load the NFS client (modprobe nfs) of Linux 6.16 or newer");
+			"this kernel has no .nfs keyring, or no /proc/keys is there to find it; load the NFS client (modprobe nfs) of Linux 6.16 or newer, and mount /proc");
 	if (ret < 0)
 		return fail_errno(identity, -ret, "the .nfs keyring");
 	if (to_change) {
