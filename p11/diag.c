@@ -107,12 +107,18 @@ static const char *remedy(int error)
 	}
 }
 
-/* Labels and names are foreign text: no control characters into a log or onto a terminal. */
+/*
+ * Labels and names are foreign text: no control characters into a log or onto a terminal, nor those that UTF-8 writes
+ * with two bytes, U+0080 to U+009F.
+ */
 static void make_plain(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		if (*c < 0x20 || *c == 0x7f)
+			*c = '?';
+		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			c[0] = c[1] = '?';
+	}
 }
 
 void nfstls_failure_text(const char *identity, int error, const struct nfstls_diag *diag, char *text, size_t size)

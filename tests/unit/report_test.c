@@ -129,6 +129,9 @@ static void failure_in_a_log(void **state)
 	}
 	nfstls_failure_text(NULL, NFSTLS_E_TOKEN, NULL, text, sizeof(text));
 	assert_int_equal(strncmp(text, "identity '?': no handshake: the token failed; ", 46), 0);
+	/* a control character of ISO 8859 in UTF-8, beside a letter */
+	nfstls_failure_text("a\302\2332J\303\251", NFSTLS_E_TOKEN, NULL, text, sizeof(text));
+	assert_says(text, "identity 'a??2J\303\251'");
 	nfstls_failure_text("a\nb\033[2J", NFSTLS_E_TOKEN, NULL, text, sizeof(text));
 	assert_int_equal(strncmp(text, "identity 'a?b?[2J': no handshake: ", 34), 0);
 	nfstls_failure_text("lab", NFSTLS_E_TOKEN, &diag, small, sizeof(small));
