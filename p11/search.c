@@ -6,6 +6,9 @@
 #include "agent.h"
 #include "search.h"
 
+/* No module comes near it; it bounds what one gone wrong makes us take. */
+#define SLOTS_MAX 100000
+
 /*
  * Of the module and the slot a URI seldom says anything, and then it matches one that nothing is known of. Each question
  * that is not asked is a round trip less to a token behind a network.
@@ -38,6 +41,8 @@ static int list_slots(const struct module *module, CK_SLOT_ID **slots, CK_ULONG 
 
 	agent_step(module->path, "C_GetSlotList");
 	rv = module->funcs->C_GetSlotList(CK_TRUE, NULL, &room);
+	if (rv == CKR_OK && room > SLOTS_MAX)
+		rv = CKR_GENERAL_ERROR;
 	if (rv != CKR_OK)
 		return diag_rv(diag, rv, module->path, "C_GetSlotList");
 	list = calloc(room + 1, sizeof(*list));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "search.h"
 #include "session.h"
 #include "signer.h"
 #include "unit.h"
@@ -20,6 +21,22 @@ static unsigned int calls;
 static CK_ULONG next_word(void)
 {
 	return says[calls++ > 0];
+}
+
+static CK_RV slots(CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *count)
+{
+	(void)present;
+	if (list)
+		memset(list, 0, *count * sizeof(*list));
+	*count = next_word();
+	return CKR_OK;
+}
+
+static CK_RV no_token(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+	(void)slot;
+	(void)info;
+	return CKR_TOKEN_NOT_PRESENT;
 }
 
 static CK_RV find_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attrs, CK_ULONG count)
@@ -73,6 +90,8 @@ static CK_RV sign(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG size,
 }
 
 static CK_FUNCTION_LIST module = {
+	.C_GetSlotList = slots,
+	.C_GetTokenInfo = no_token,
 	.C_FindObjectsInit = find_init,
 	.C_FindObjects = find,
 	.C_FindObjectsFinal = find_final,
@@ -88,6 +107,45 @@ static void will_say(CK_ULONG first, CK_ULONG second)
 	says[0] = first;
 	says[1] = second;
 	calls = 0;
+}
+
+/* In the place of the library's, as local.mk has the linker see to. */
+int __wrap_modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct nfstls_diag *unused);
+int __wrap_modules_for_uri(P11KitUri *uri, struct module **list, size_t *count, struct nfstls_diag *unused)
+{
+	(void)uri;
+	(void)unused;
+	*list = calloc(1, sizeof(**list));
+	assert_non_null(*list);
+	**list = (struct module){ .funcs = &module, .path = "/module" };
+	*count = 1;
+	return 0;
+}
+
+static int no_visitor(const struct token *token, void *arg, struct nfstls_diag *unused)
+{
+	(void)token;
+	(void)arg;
+	(void)unused;
+	fail();
+	return 0;
+}
+
+static void more_slots_than_there_are(void **state)
+{
+	static const CK_ULONG counts[] = { 1000000, ALL_ONES / 8, ALL_ONES - 1, ALL_ONES };
+	P11KitUri *uri = p11_kit_uri_new();
+	size_t modules;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		will_say(counts[i], counts[i]);
+		assert_error(tokens_visit(uri, no_visitor, NULL, &modules, &diag), NFSTLS_E_TOKEN, &diag);
+		assert_says(diag.text, "/module: C_GetSlotList: ");
+	}
+	will_say(2, ALL_ONES);
+	assert_ok(tokens_visit(uri, no_visitor, NULL, &modules, &diag), &diag);
+	p11_kit_uri_free(uri);
 }
 
 static void more_objects_than_asked_for(void **state)
@@ -161,6 +219,7 @@ static void signature_longer_than_the_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(more_slots_than_there_are),
 		cmocka_unit_test(more_objects_than_asked_for),
 		cmocka_unit_test(objects_without_end),
 		cmocka_unit_test(value_longer_than_it_was),

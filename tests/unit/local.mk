@@ -80,6 +80,8 @@ tests_unit_token_failure_test_SOURCES = tests/unit/token_failure_test.c $(failin
 tests_unit_token_failure_test_LDADD = $(LDADD) $(KEYUTILS_LIBS)
 tests_unit_token_failure_test_LDFLAGS = $(failing_token_ldflags)
 
+tests_unit_absurd_test_LDFLAGS = -Wl,--wrap=modules_for_uri
+
 tests_unit_file_test_SOURCES = tests/unit/file_test.c nfstlskey/file.c nfstlskey/report.c
 tests_unit_file_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/nfstlskey
 
