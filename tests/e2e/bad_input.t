@@ -157,6 +157,7 @@ bad 'two keys' 2 'not both' add x --key "$PKI/other.key" --pkcs11 "$good"
 
 bad 'a table of what is done' 2 'only what --dry-run would change' update taken --pkcs11 "$good" --json
 bad 'a table of mount options' 2 'one line for mount -o' show taken --mount-options --raw
+bad 'or what a probe finds' 2 'one line for mount -o' show taken --mount-options --probe
 bad 'two PINs' 2 'one PIN is enough' add x --pkcs11 "$good" --pin-fd 3 --pin-file "$PIN_FILE"
 bad 'a namespace that cannot be' 2 'neither a name nor an absolute path' list --netns ..
 bad 'a namespace below a file' 1 'Not a directory' list --netns /etc/passwd/x
