@@ -248,8 +248,11 @@ static int restore_parts(const struct keyring *keyring, const char *identity, co
 
 	if (ret == 0 && pin != keys->serial[PART_PIN])
 		ret = unlink_part(keyring, pin);
-	for (size_t i = CHANGED_COUNT; ret == 0 && i-- > 0;)
-		ret = restore_part(keyring, identity, changed_parts[i], keys->serial[changed_parts[i]], old);
+	for (size_t i = 0; ret == 0 && i < CHANGED_COUNT; i++) {
+		enum part part = changed_parts[CHANGED_COUNT - 1 - i];
+
+		ret = restore_part(keyring, identity, part, keys->serial[part], old);
+	}
 	return ret < 0 ? ret : restore_part(keyring, identity, PART_PIN, keys->serial[PART_PIN], old);
 }
 
@@ -258,13 +261,13 @@ static bool is_timed(int32_t serial)
 {
 	FILE *file = fopen("/proc/keys", "re");
 	char *line = NULL, time[16];
-	unsigned int found;
+	unsigned int found = 0;
 	bool timed = false;
 	size_t room = 0;
 
-	while (file && getline(&line, &room, file) >= 0)
-		if (sscanf(line, "%8x %*s %*s %15s", &found, time) == 2 && found == (unsigned int)serial)
-			timed = strcmp(time, "perm") != 0;
+	while (file && found != (unsigned int)serial && getline(&line, &room, file) >= 0)
+		if (sscanf(line, "%8x %*s %*s %15s", &found, time) == 2)
+			timed = found == (unsigned int)serial && strcmp(time, "perm") != 0;
 	free(line);
 	if (file)
 		fclose(file);
@@ -285,7 +288,8 @@ static int hold_and_read(const struct identity_keys *keys, struct material *old)
 		if (ret < 0)
 			return ret;
 	}
-	if (is_timed(keys->serial[PART_CERT]))
+	/* thousands of keys are a long text, which an identity that is new can do without */
+	if (keys->serial[PART_CERT] > 0 && is_timed(keys->serial[PART_CERT]))
 		old->timeout = cert_seconds_left(&old->part[PART_CERT]);
 	return 0;
 }
