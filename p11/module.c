@@ -75,21 +75,18 @@ int module_check_path(const char *path, struct nfstls_diag *diag)
 }
 
 /*
- * The file whose lock is the module's; -1 for those who are not root: they test, and have none. The name is the path
- * of the module, with a comma for each slash, as far as it fits.
+ * The file whose lock is the module's; -1 for those who are not root: they test, and have none. The name is the real
+ * path of the module, with a comma for each slash, as far as it fits.
  */
-static int open_lock(const char *path, int *lock, struct nfstls_diag *diag)
+static int open_lock(const char *real, int *lock, struct nfstls_diag *diag)
 {
-	char real[PATH_MAX], name[sizeof(LOCK_FILE) + LOCK_NAME];
-	size_t len;
+	char name[sizeof(LOCK_FILE) + LOCK_NAME];
+	size_t len = strlen(real);
 
 	*lock = -1;
 	if (geteuid() != 0)
 		return 0;
-	if (realpath(path, real))
-		path = real;
-	len = strlen(path);
-	snprintf(name, sizeof(name), LOCK_FILE, len > LOCK_NAME ? path + len - LOCK_NAME : path);
+	snprintf(name, sizeof(name), LOCK_FILE, len > LOCK_NAME ? real + len - LOCK_NAME : real);
 	for (char *c = name + strlen(LOCK_FOLDER); *c; c++)
 		if (*c == '/')
 			*c = ',';
@@ -106,8 +103,9 @@ static int take_lock(const char *path, int lock, int operation, struct nfstls_di
 	return diag_set(diag, NFSTLS_E_TOKEN, "the lock of module %s: %s", path, strerror(errno));
 }
 
-/* Initialise a module and note it; *path is taken over when that works. */
-static int initialise(CK_FUNCTION_LIST *funcs, char *path, bool loaded_alone, struct nfstls_diag *diag)
+/* Initialise a module, whose file is real, and note it; *path is taken over when that works. */
+static int initialise(CK_FUNCTION_LIST *funcs, char *path, const char *real, bool loaded_alone,
+		      struct nfstls_diag *diag)
 {
 	struct initialised *grown = reallocarray(initialised, initialised_count + 1, sizeof(*grown));
 	int lock, ret;
@@ -116,7 +114,7 @@ static int initialise(CK_FUNCTION_LIST *funcs, char *path, bool loaded_alone, st
 	if (!grown)
 		return NFSTLS_E_MEMORY;
 	initialised = grown;
-	ret = open_lock(path, &lock, diag);
+	ret = open_lock(real, &lock, diag);
 	if (ret == 0)
 		ret = take_lock(path, lock, LOCK_SH, diag);
 	if (ret == 0) {
@@ -178,7 +176,7 @@ static int load_by_path(const char *path, struct nfstls_diag *diag)
 		free(copy);
 		return diag_set(diag, NFSTLS_E_MODULE, "module %s: %s", path, why ? why : "cannot be loaded");
 	}
-	ret = initialise(funcs, copy, true, diag);
+	ret = initialise(funcs, copy, real, true, diag);
 	if (ret != 0) {
 		p11_kit_module_release(funcs);
 		free(copy);
@@ -243,11 +241,11 @@ static int name_of(CK_FUNCTION_LIST *funcs, char **name)
 
 static int start_configured(CK_FUNCTION_LIST *funcs, const char *path, struct nfstls_diag *diag)
 {
-	char *name = NULL, *copy = strdup(path);
+	char *name = NULL, *copy = strdup(path), real[PATH_MAX];
 	int ret = copy ? name_of(funcs, &name) : NFSTLS_E_MEMORY;
 
 	if (ret == 0)
-		ret = initialise(funcs, copy, false, diag);
+		ret = initialise(funcs, copy, realpath(path, real) ? real : path, false, diag);
 	if (ret == 0) {
 		initialised[initialised_count - 1].name = name;
 		return 0;
