@@ -94,8 +94,9 @@ static const char *remedy(int error)
 	case NFSTLS_E_PIN_SOURCE:
 		return "mend the PIN file";
 	case NFSTLS_E_PIN_REFUSED:
-	case NFSTLS_E_PIN_LATCHED:
 		return "correct the PIN, then nfstlskey unlock";
+	case NFSTLS_E_PIN_LATCHED:
+		return "if the PIN was refused, correct it before nfstlskey unlock";
 	case NFSTLS_E_PIN_LOCKED:
 		return "unblock the PIN, or log in once, with the token's own tool";
 	case NFSTLS_E_TLS:

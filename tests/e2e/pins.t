@@ -196,7 +196,7 @@ tried 'unlock: it mounts' '0x0 user'
 umount /mnt/nfs
 ok 'lock' nfstlskey lock good
 never 'locked'
-told 'locked' 'locked until nfstlskey unlock: '
+told 'locked' 'locked until nfstlskey unlock: .*; if the PIN was refused, correct it before'
 tried 'locked'
 ok 'unlock again' nfstlskey unlock good --pin-fd 3 3<<<"$PIN"
 well_again 'unlock again'
