@@ -180,10 +180,11 @@ enum exit_code records_start(const struct arguments *args, struct records *recor
 		if (!records->netns && errno != 0)
 			warn(NULL, "the name of this network namespace cannot be told: %s", strerror(errno));
 	}
-	if (records->needs & NEED_MOUNTS)
+	if (records->needs & NEED_MOUNTS) {
 		records->mounts = mounts_read();
-	if (records->needs & NEED_MOUNTS && !records->mounts)
-		warn(NULL, "what is mounted cannot be read, so that no mount is shown");
+		if (!records->mounts)
+			warn(NULL, "what is mounted cannot be read, so that no mount is shown");
+	}
 	return EXIT_OK;
 }
 

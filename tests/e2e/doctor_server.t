@@ -71,9 +71,7 @@ odd '' 'a server that does all as it should' 0 accepted ok 'takes its certificat
 is 'the token is asked twice' "$(calls C_Login)" 2
 
 # --- before TLS ---
-NO_NFS="does not answer as an NFS server does .%s.; see what listens on its port 2049"
-# shellcheck disable=SC2059 # a format
-no_nfs() { printf "$NO_NFS" "$1"; }
+no_nfs() { echo "does not answer as an NFS server does .$1.; see what listens on its port 2049"; }
 odd answer=gone 'it ends the connection at once' 1 tls failed "$(no_nfs 'Connection reset by peer')"
 odd answer=close 'it ends it when it is asked' 1 tls failed "$(no_nfs 'Connection reset by peer')"
 odd answer=reset 'it resets it' 1 tls failed "$(no_nfs 'Connection reset by peer')"
@@ -88,9 +86,7 @@ odd answer=denied 'it denies the call' 1 tls failed 'the server does no TLS; Lin
 odd answer=rpc-versions 'other versions of RPC' 1 tls failed 'the server does no TLS; Linux does from 6.4 on'
 
 # --- in the handshake ---
-NO_CERT='gave up before it showed a certificate .%s.; see whether tlshd runs there, and its log'
-# shellcheck disable=SC2059 # a format
-no_cert() { printf "$NO_CERT" "$1"; }
+no_cert() { echo "gave up before it showed a certificate .$1.; see whether tlshd runs there, and its log"; }
 odd tls=gone 'STARTTLS, and the end' 1 handshake failed "$(no_cert 'Connection reset by peer')"
 odd tls=close 'STARTTLS, and the end after our first message' 1 handshake failed "$(no_cert 'Connection reset by peer')"
 odd tls=reset 'or a reset' 1 handshake failed "$(no_cert 'Connection reset by peer')"
